@@ -1,0 +1,263 @@
+"""How every form of the product looks and behaves: renderer, base classes, widgets.
+
+`{{ form }}` draws all fields, `{{ form.name.as_field_group }}` one of them, both with label,
+required marker, help and error tied to the control (aria-describedby, aria-invalid). The markup
+is in `templates/components/form.html` and `field.html`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.forms.boundfield import BoundField
+from django.forms.renderers import TemplatesSetting
+from django.urls import reverse
+from django.utils.functional import Promise
+
+
+class DeskBoundField(BoundField):
+    """A field that knows the class of its control and its width in the form's grid."""
+
+    @property
+    def span(self) -> int:
+        """Columns of twelve on a wide screen; on a narrow one each field has the whole row."""
+        spans: Mapping[str, int] = getattr(self.form, "spans", {})
+        return spans.get(self.name, 12)
+
+    @property
+    def is_check(self) -> bool:
+        """A single tick box, whose label stands behind it."""
+        return isinstance(self.field.widget, forms.CheckboxInput)
+
+    @property
+    def shows_optional(self) -> bool:
+        """Mark the exception: where most fields are required, the free ones say so."""
+        return not self.field.required and not self.is_check
+
+    def build_widget_attrs(
+        self, attrs: dict[str, Any], widget: forms.Widget | None = None
+    ) -> dict[str, Any]:
+        built: dict[str, Any] = super().build_widget_attrs(attrs, widget)
+        control = widget or self.field.widget
+        if control.is_hidden:
+            return built
+        classes = [_control_class(control), str(control.attrs.get("class", ""))]
+        if self.errors:
+            classes.append("is-invalid")
+        built["class"] = " ".join(name for name in classes if name)
+        return built
+
+
+def _control_class(widget: forms.Widget) -> str:
+    if isinstance(widget, forms.CheckboxInput | forms.RadioSelect | forms.CheckboxSelectMultiple):
+        return "form-check-input"
+    if isinstance(widget, forms.Select):
+        return "form-select"
+    return "form-control"
+
+
+class DeskRenderer(TemplatesSetting):
+    """The project's form renderer (settings.FORM_RENDERER), so foreign forms look the same."""
+
+    form_template_name = "components/form.html"
+    field_template_name = "components/field.html"
+    bound_field_class = DeskBoundField
+
+
+# ---------------------------------------------------------------------------------------------
+# Widgets
+
+
+class DateTimeInput(forms.DateTimeInput):
+    """The browser's own picker, in local time, to the minute.
+
+    The format is the one that browsers send and accept; any other leaves the control empty.
+    """
+
+    input_type = "datetime-local"
+    supports_microseconds = False
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(attrs={"step": 60, **(attrs or {})}, format="%Y-%m-%dT%H:%M")
+
+
+class DateInput(forms.DateInput):
+    input_type = "date"
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(attrs=attrs, format="%Y-%m-%d")
+
+
+class TimeInput(forms.TimeInput):
+    input_type = "time"
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(attrs=attrs, format="%H:%M")
+
+
+class PhoneInput(forms.TextInput):
+    """A telephone number: digits on a phone's keyboard, no spelling help."""
+
+    input_type = "tel"
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        defaults = {"inputmode": "tel", "autocomplete": "off", "spellcheck": "false"}
+        super().__init__(attrs=defaults | (attrs or {}))
+
+
+class Textarea(forms.Textarea):
+    """Grows with what is typed (static/js/autosize.js)."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None, *, rows: int = 3) -> None:
+        super().__init__(attrs={"rows": rows, "data-autosize": True, **(attrs or {})})
+
+
+class RadioButtons(forms.RadioSelect):
+    """A choice of few, all visible at once, as one row of buttons."""
+
+    template_name = "components/widgets/radio_buttons.html"
+
+
+class RatingButtons(RadioButtons):
+    """1 to 5, for the customer's thumb."""
+
+    template_name = "components/widgets/rating_buttons.html"
+
+
+class RemoteSelect(forms.Select):
+    """A choice of many, found by typing (static/js/remote-select.js).
+
+    Renders only the chosen option; the rest comes from `url_name`, which answers
+    `GET ?q=…` with `{"results": [{"uid": …, "label": …, "detail": …}]}`.
+    Use it with `UidChoiceField`, so that what is posted is a uid.
+    """
+
+    def __init__(
+        self,
+        *,
+        url_name: str,
+        hint: str | Promise = "",
+        attrs: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(attrs=attrs)
+        self.url_name = url_name
+        self.hint = hint
+
+    def build_attrs(
+        self, base_attrs: dict[str, Any], extra_attrs: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        attrs = super().build_attrs(base_attrs, extra_attrs)
+        return {**attrs, "data-remote-select": reverse(self.url_name), "data-hint": self.hint}
+
+    def optgroups(
+        self, name: str, value: list[str], attrs: dict[str, Any] | None = None
+    ) -> list[tuple[str | None, list[dict[str, Any]], int | None]]:
+        """Only the empty and the chosen option: the table may have 100,000 rows."""
+        chosen = [str(item) for item in value if item not in ("", None)]
+        options: list[tuple[str, str]] = [("", "")]
+        if chosen and isinstance(self.choices, forms.models.ModelChoiceIterator):
+            options += self._options_for(self.choices, chosen)
+        return [
+            (None, [self.create_option(name, key, label, key in (chosen or [""]), index)], index)
+            for index, (key, label) in enumerate(options)
+        ]
+
+    @staticmethod
+    def _options_for(
+        choices: forms.models.ModelChoiceIterator[Any], chosen: list[str]
+    ) -> list[tuple[str, str]]:
+        field = choices.field
+        key = field.to_field_name or "pk"
+        try:
+            found = list(choices.queryset.filter(**{f"{key}__in": chosen}))
+        except (ValidationError, ValueError):
+            return []
+        return [(str(field.prepare_value(obj)), field.label_from_instance(obj)) for obj in found]
+
+
+class UidChoiceField(forms.ModelChoiceField):
+    """A model choice that goes by public uid. Give it `Model.objects.visible_to(actor)`."""
+
+    def __init__(self, queryset: models.QuerySet[Any] | None, **kwargs: Any) -> None:
+        kwargs.setdefault("to_field_name", "uid")
+        super().__init__(queryset, **kwargs)
+
+
+# ---------------------------------------------------------------------------------------------
+# Base classes
+
+_BETTER_WIDGETS: dict[type[forms.Widget], type[forms.Widget]] = {
+    forms.DateTimeInput: DateTimeInput,
+    forms.DateInput: DateInput,
+    forms.TimeInput: TimeInput,
+    forms.Textarea: Textarea,
+}
+
+
+class _Desk(forms.BaseForm):
+    """Shared by both base classes."""
+
+    # Columns of twelve for fields that do not need the whole row: {"at": 6}.
+    spans: ClassVar[Mapping[str, int]] = {}
+    # A name under which the browser keeps what was typed until the form was accepted.
+    draft_key: str = ""
+    default_renderer = DeskRenderer
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("label_suffix", "")
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            better = _BETTER_WIDGETS.get(type(field.widget))
+            if better is not None:
+                attrs = {k: v for k, v in field.widget.attrs.items() if k not in {"cols", "rows"}}
+                replacement = better(attrs=attrs)
+                replacement.is_required = field.widget.is_required
+                field.widget = replacement
+
+
+class DeskForm(_Desk, forms.Form):
+    """The base of every form."""
+
+
+class DeskModelForm(_Desk, forms.ModelForm[Any]):
+    """For the rare form that shows a model's own fields. Saving is still an action's work."""
+
+
+# ---------------------------------------------------------------------------------------------
+# What a record's page offers
+
+
+@dataclass(frozen=True, slots=True)
+class ActionForm:
+    """A button of the action panel and the form behind it.
+
+    `form=None` means that the button acts at once; give `confirm` a sentence if it should ask
+    before. `open=True` shows the form opened, which is how a refused one comes back.
+    """
+
+    name: str
+    label: str | Promise
+    url: str
+    form: forms.BaseForm | None = None
+    icon: str = ""
+    # "primary" for the one thing to do next, "plain" for the rest, "danger" for what cannot be undone.
+    style: str = "plain"
+    intro: str | Promise = ""
+    confirm: str | Promise = ""
+    submit: str | Promise = ""
+    open: bool = False
+
+    @property
+    def needs_dialog(self) -> bool:
+        return bool(self.confirm) or (self.form is not None and bool(self.form.fields))
+
+
+def with_open(actions: Iterable[ActionForm]) -> list[ActionForm]:
+    """Primary first, dangerous last: the order of the panel."""
+    rank = {"primary": 0, "plain": 1, "danger": 2}
+    return sorted(actions, key=lambda action: rank[action.style])

@@ -1,0 +1,500 @@
+"""The vocabulary of the pages. Each tag draws one file of `templates/components/`.
+
+Tags, not bare includes: an argument that is misspelt or missing fails when the template is
+compiled, and what is optional has its default here. `docs/interface.md` shows them at work.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from django import forms, template
+from django.conf import settings
+from django.template.base import FilterExpression, NodeList, Parser, Token, token_kwargs
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext, ngettext
+
+from servicedesk.core.forms import ActionForm
+from servicedesk.core.looks import look_of
+
+register = template.Library()
+log = logging.getLogger(__name__)
+
+# What arrives this much after it happened is marked on the timeline as told later.
+TOLD_LATER = timedelta(minutes=10)
+
+
+# ---------------------------------------------------------------------------------------------
+# Small things
+
+
+@lru_cache(maxsize=512)
+def _svg(name: str) -> str:
+    path = settings.NODE_MODULES / "@tabler" / "icons" / "icons" / "outline" / f"{name}.svg"
+    try:
+        source = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        # A page without one picture is better than no page; a test looks for wrong names.
+        log.error("There is no icon %r", name)
+        return ""
+    inner = source[source.index(">", source.index("<svg")) + 1 : source.rindex("</svg>")]
+    shapes = inner.replace('<path stroke="none" d="M0 0h24v24H0z" fill="none" />', "")
+    return " ".join(shapes.split())
+
+
+@register.simple_tag
+def icon(name: str, size: str = "") -> SafeString:
+    """An outline icon of Tabler, hidden from screen readers. size: "", "sm", "lg", "xl"."""
+    classes = f"icon icon-{size}" if size else "icon"
+    return format_html(
+        '<svg class="{}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2"'
+        ' stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">{}</svg>',
+        classes,
+        mark_safe(_svg(name)),  # noqa: S308 - a file of the icon package, not input
+    )
+
+
+@register.simple_tag
+def when(value: datetime | date | None, show: str = "short") -> SafeString | str:
+    """A moment as people say it: 14:30 today, 11月21日 14:30, with the year if it is another.
+
+    show: "short", "full" (always the whole date), "date" or "time".
+    """
+    if value is None:
+        return mark_safe('<span class="nothing">—</span>')
+    if isinstance(value, datetime):
+        local = timezone.localtime(value) if timezone.is_aware(value) else value
+        text = _moment(local, show)
+        full = date_format(local, gettext("Y-m-d H:i"))
+        machine = value.isoformat(timespec="seconds")
+    else:
+        text = full = date_format(value, _day_format(value, today=timezone.localdate()))
+        machine = value.isoformat()
+    return format_html('<time datetime="{}" title="{}">{}</time>', machine, full, text)
+
+
+def _day_format(day: date, *, today: date) -> str:
+    # Translators: date formats after Django's `date` filter; Chinese: n月j日 and Y年n月j日.
+    return gettext("M j") if day.year == today.year else gettext("M j, Y")
+
+
+def _moment(local: datetime, show: str) -> str:
+    clock = date_format(local, "H:i")
+    if show == "time":
+        return clock
+    if show == "full":
+        return date_format(local, gettext("Y-m-d H:i"))
+    today = timezone.localdate()
+    if show == "date":
+        return date_format(local, _day_format(local.date(), today=today))
+    if local.date() == today:
+        return gettext("today %(time)s") % {"time": clock}
+    if local.date() == today - timedelta(days=1):
+        return gettext("yesterday %(time)s") % {"time": clock}
+    if local.date() == today + timedelta(days=1):
+        return gettext("tomorrow %(time)s") % {"time": clock}
+    return f"{date_format(local, _day_format(local.date(), today=today))} {clock}"
+
+
+def spell_duration(seconds: float) -> str:
+    """The two largest units: “2 d 4 h”, “3 h 12 min”, “25 min”; remaining.js says the same."""
+    minutes = int(abs(seconds) // 60)
+    days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
+    parts = [
+        (days, gettext("%d d")),
+        (hours, gettext("%d h")),
+        (rest, gettext("%d min")),
+    ]
+    while len(parts) > 1 and parts[0][0] == 0:
+        parts.pop(0)
+    return " ".join(words % amount for amount, words in parts[:2] if amount or len(parts) == 1)
+
+
+@register.filter
+def duration(value: timedelta | float | None) -> str:
+    """A length of time in words."""
+    if value is None:
+        return "—"
+    return spell_duration(value.total_seconds() if isinstance(value, timedelta) else value)
+
+
+@register.filter
+def initials(name: str) -> str:
+    """What an avatar shows: the given name's last two characters in Chinese, else two initials."""
+    words = str(name).split()
+    if not words:
+        return "?"
+    if any("\u4e00" <= char <= "\u9fff" for char in words[0]):
+        return words[0][-2:]
+    return "".join(word[0] for word in words[:2]).upper()
+
+
+@register.filter
+def hue(name: str) -> int:
+    """One of eight steady colours for a person's avatar."""
+    return sum(str(name).encode()) % 8
+
+
+@register.simple_tag
+def desk_words() -> str:
+    """The few words that scripts need, as JSON for a data attribute (js/words.js)."""
+    words = {
+        "left": gettext("%s left"),
+        "over": gettext("%s overdue"),
+        "days": gettext("%d d"),
+        "hours": gettext("%d h"),
+        "minutes": gettext("%d min"),
+        "draftRestored": gettext("What you typed before was restored."),
+        "draftDiscard": gettext("Discard"),
+        "noResults": gettext("Nothing found"),
+        "searching": gettext("Searching …"),
+        "typeMore": gettext("Type to search"),
+        "offline": gettext("No connection. Nothing was changed; try again."),
+        "serverError": gettext("That did not work. Nothing was changed; please try again."),
+        "sending": gettext("Sending …"),
+        "close": gettext("Close"),
+        "light": gettext("Light"),
+        "dark": gettext("Dark"),
+        "auto": gettext("As the system"),
+    }
+    return json.dumps(words, ensure_ascii=False)
+
+
+# ---------------------------------------------------------------------------------------------
+# Pieces without a body
+
+
+@register.inclusion_tag("components/badge.html")
+def badge(label: str, tone: str = "neutral", icon: str = "") -> dict[str, Any]:
+    return {"label": label, "tone": tone, "icon": icon}
+
+
+@register.inclusion_tag("components/badge.html")
+def status(obj: Any) -> dict[str, Any]:
+    """The status of a record, in the look its app registered (`core.looks`)."""
+    look = look_of(obj._meta.label, obj.status)
+    return {"label": obj.get_status_display(), "tone": look.tone, "icon": look.icon}
+
+
+@register.inclusion_tag("components/remaining.html")
+def remaining(
+    deadline: Any = None,
+    *,
+    due_at: datetime | None = None,
+    state: str = "",
+    warn_minutes: int = 240,
+    urgent_minutes: int = 60,
+    label: str = "",
+) -> dict[str, Any]:
+    """Time left until a deadline: an object with `due_at` and `state`, or the two themselves.
+
+    States: "running" counts; "met", "missed", "paused", "cancelled" stand still.
+    """
+    if deadline is not None:
+        due_at = due_at or deadline.due_at
+        state = state or deadline.state
+    state = state or "running"
+    left = (due_at - timezone.now()).total_seconds() if due_at else 0
+    if state == "missed" and due_at:
+        # Missed and still open: how late it is goes on counting.
+        state = "running"
+    level = "ok"
+    if left < 0:
+        level = "over"
+    elif left <= urgent_minutes * 60:
+        level = "urgent"
+    elif left <= warn_minutes * 60:
+        level = "warn"
+    text = gettext("%s overdue") if left < 0 else gettext("%s left")
+    return {
+        "due_at": due_at,
+        "state": state,
+        "level": level,
+        "text": text % spell_duration(left),
+        "warn": warn_minutes * 60,
+        "urgent": urgent_minutes * 60,
+        "label": label,
+    }
+
+
+@register.inclusion_tag("components/timeline.html")
+def timeline(entries: Iterable[Any], *, empty: str = "") -> dict[str, Any]:
+    """Journal entries, oldest or newest first as given: .at .recorded_at .label .text .actor_label."""
+    rows = []
+    for entry in entries:
+        at, recorded_at = entry.at, getattr(entry, "recorded_at", None)
+        rows.append(
+            {
+                "at": at,
+                "recorded_at": recorded_at,
+                "late": recorded_at is not None and recorded_at - at > TOLD_LATER,
+                "label": entry.label,
+                "text": getattr(entry, "text", ""),
+                "actor": getattr(entry, "actor_label", ""),
+                "icon": getattr(entry, "icon", "") or "point",
+                "tone": getattr(entry, "tone", "") or "neutral",
+                "url": getattr(entry, "url", ""),
+            }
+        )
+    return {"rows": rows, "empty": empty}
+
+
+@register.inclusion_tag("components/history.html")
+def history_table(changes: Iterable[Any]) -> dict[str, Any]:
+    """Who changed what from which value to which: .at .actor_label .field .old .new."""
+    return {"changes": list(changes)}
+
+
+@register.inclusion_tag("components/empty.html")
+def empty(
+    title: str,
+    text: str = "",
+    *,
+    icon: str = "inbox",
+    url: str = "",
+    label: str = "",
+    action_icon: str = "plus",
+) -> dict[str, Any]:
+    """Nothing here yet, and what to do next."""
+    return {
+        "title": title,
+        "text": text,
+        "icon": icon,
+        "url": url,
+        "label": label,
+        "action_icon": action_icon,
+    }
+
+
+@register.inclusion_tag("components/pager.html")
+def pager(page: Any = None, *, previous: str = "", next: str = "", note: str = "") -> dict[str, Any]:
+    """Links of a keyset page: an object with `previous_url` and `next_url`, or the two URLs."""
+    if page is not None:
+        previous, next = page.previous_url, page.next_url
+    return {"previous": previous, "next": next, "note": note}
+
+
+@register.inclusion_tag("components/tabs.html")
+def tabs(items: Iterable[Any], *, label: str = "") -> dict[str, Any]:
+    """Links to the parts of a page or the views of a list: (label, url, active, count=None)."""
+    rows = []
+    for item in items:
+        text, url, active, *more = item
+        rows.append({"label": text, "url": url, "active": active, "count": more[0] if more else None})
+    return {"items": rows, "label": label}
+
+
+@register.inclusion_tag("components/stat.html")
+def stat(
+    label: str,
+    value: Any,
+    *,
+    icon: str = "",
+    hint: str = "",
+    url: str = "",
+    tone: str = "neutral",
+) -> dict[str, Any]:
+    return {"label": label, "value": value, "icon": icon, "hint": hint, "url": url, "tone": tone}
+
+
+@register.inclusion_tag("components/stepper.html")
+def stepper(steps: Iterable[tuple[Any, ...]]) -> dict[str, Any]:
+    """Where a process stands: (label, state, at=None); state "done", "current" or "todo"."""
+    rows = []
+    for step in steps:
+        label, state, *more = step
+        rows.append({"label": label, "state": state, "at": more[0] if more else None})
+    return {"steps": rows}
+
+
+@register.inclusion_tag("components/person.html")
+def person(name: str | None, note: str = "", *, size: str = "", url: str = "") -> dict[str, Any]:
+    return {"name": name or "", "note": note, "size": size, "url": url}
+
+
+@register.inclusion_tag("components/phone.html")
+def phone(number: str | None, *, big: bool = False) -> dict[str, Any]:
+    """A number one can dial. A masked one (with *) is shown, not linked."""
+    text = number or ""
+    return {"number": text, "masked": "*" in text, "big": big}
+
+
+@register.inclusion_tag("components/file_list.html")
+def file_list(files: Iterable[Any]) -> dict[str, Any]:
+    """Attached files: .name .url .size .added_by .added_at (the last three may be missing)."""
+    return {
+        "files": [
+            {
+                "name": file.name,
+                "url": file.url,
+                "size": getattr(file, "size", None),
+                "added_by": getattr(file, "added_by", ""),
+                "added_at": getattr(file, "added_at", None),
+                "icon": _file_icon(file.name),
+            }
+            for file in files
+        ]
+    }
+
+
+def _file_icon(name: str) -> str:
+    suffix = name.rpartition(".")[2].lower()
+    if suffix in {"png", "jpg", "jpeg", "gif", "webp", "heic"}:
+        return "photo"
+    return {"pdf": "file-type-pdf", "xlsx": "file-spreadsheet", "csv": "file-spreadsheet"}.get(
+        suffix, "file-text"
+    )
+
+
+# ---------------------------------------------------------------------------------------------
+# Forms
+
+
+@register.inclusion_tag("components/form_for.html", takes_context=True)
+def form_for(
+    context: template.Context,
+    form: forms.BaseForm,
+    *,
+    action: str = "",
+    submit: str = "",
+    icon: str = "",
+    cancel: str = "",
+    target: str = "",
+    style: str = "primary",
+    sticky: bool = False,
+) -> dict[str, Any]:
+    """A whole form, ready to send by POST.
+
+    target: the CSS selector htmx replaces with the answer; without it the page is loaded anew.
+    sticky: the button stays in sight at the bottom (long forms, phones).
+    """
+    return {
+        "form": form,
+        "action": action,
+        "submit": submit or gettext("Save"),
+        "icon": icon,
+        "cancel": cancel,
+        "target": target,
+        "style": style,
+        "sticky": sticky,
+        "draft_key": getattr(form, "draft_key", ""),
+        "csrf_token": context.get("csrf_token"),
+    }
+
+
+@register.inclusion_tag("components/action_panel.html", takes_context=True)
+def action_panel(
+    context: template.Context,
+    actions: Sequence[ActionForm],
+    *,
+    target: str = "",
+    empty: str = "",
+) -> dict[str, Any]:
+    """What may be done with a record now, as buttons. See `core.forms.ActionForm`."""
+    return {
+        "actions": actions,
+        "target": target,
+        "empty": empty,
+        "csrf_token": context.get("csrf_token"),
+    }
+
+
+@register.inclusion_tag("components/errors.html")
+def form_errors(form: forms.BaseForm) -> dict[str, Any]:
+    """What is wrong, above the form, each line leading to its field."""
+    fields = [field for field in form if field.errors]
+    hidden = [error for field in form.hidden_fields() for error in field.errors]
+    count = sum(len(field.errors) for field in fields)
+    return {
+        "fields": fields,
+        "others": [*form.non_field_errors(), *hidden],
+        "title": ngettext("Please check one entry.", "Please check %(n)d entries.", count)
+        % {"n": count},
+    }
+
+
+# ---------------------------------------------------------------------------------------------
+# Pieces with a body: {% card title="…" %}…{% endcard %}
+
+
+class _BodyNode(template.Node):
+    """Renders its body, then `template_name` around it with the arguments and `body`."""
+
+    child_nodelists = ("nodelist",)
+
+    def __init__(
+        self,
+        template_name: str,
+        nodelist: NodeList,
+        arguments: Mapping[str, FilterExpression],
+        defaults: Mapping[str, Any],
+    ) -> None:
+        self.template_name = template_name
+        self.nodelist = nodelist
+        self.arguments = arguments
+        self.defaults = defaults
+
+    def render(self, context: template.Context) -> SafeString:
+        given = {name: value.resolve(context) for name, value in self.arguments.items()}
+        body = self.nodelist.render(context)
+        engine = context.template.engine
+        inner = context.new({**self.defaults, **given, "body": body})
+        if (csrf_token := context.get("csrf_token")) is not None:
+            inner["csrf_token"] = csrf_token
+        return engine.get_template(self.template_name).render(inner)
+
+
+def _body_tag(name: str, **defaults: Any) -> None:
+    """Register `{% name key=value … %}body{% endname %}`, drawn by components/<name>.html."""
+
+    def compile_tag(parser: Parser, token: Token) -> _BodyNode:
+        bits = token.split_contents()[1:]
+        arguments = token_kwargs(bits, parser)
+        if bits:
+            raise template.TemplateSyntaxError(f"{name}: not key=value: {' '.join(bits)}")
+        if unknown := set(arguments) - set(defaults):
+            raise template.TemplateSyntaxError(f"{name} does not know {', '.join(sorted(unknown))}")
+        nodelist = parser.parse((f"end{name}",))
+        parser.delete_first_token()
+        return _BodyNode(f"components/{name}.html", nodelist, arguments, defaults)
+
+    register.tag(name, compile_tag)
+
+
+# The head of a page; the body holds its buttons. breadcrumbs: [(label, url), …]; back: one URL.
+_body_tag("page_header", title="", subtitle="", breadcrumbs=(), back="", eyebrow="", badge=None)
+# A framed part of a page. flush: no padding, for tables and lists. link/link_label: at its head.
+_body_tag(
+    "card", title="", subtitle="", icon="", flush=False, id="", link="", link_label="", tone="", count=None
+)
+# A table that scrolls sideways on its own and keeps its head in sight. label: for screen readers.
+_body_tag("data_table", label="", sticky=True)
+# Label and value pairs; inside: {% fact %}. columns: 1, 2 or 3.
+_body_tag("facts", columns=1)
+# One pair with a value of markup; for plain text {% fact label value %} is shorter.
+_body_tag("fact_block", label="")
+# The filters of a list, sent by GET. form: a bound form. reset: URL without filters.
+_body_tag("filter_bar", form=None, action="", reset="", active=0, target="")
+# A message that stays on the page. tone: info, good, wait, bad.
+_body_tag("notice", tone="info", title="", icon="")
+# A native dialog, opened by any <button data-opens="ID">.
+_body_tag("dialog", id="", title="", wide=False)
+# A button that opens a small menu. Inside: <a class="menu-item"> or forms.
+_body_tag("menu", label="", icon="", title="", align="end", style="ghost")
+# The bar with the one big button on the phone, always at the thumb.
+_body_tag("thumb_bar", note="")
+
+
+@register.inclusion_tag("components/fact.html")
+def fact(label: str, value: Any = None, *, icon: str = "") -> dict[str, Any]:
+    """One label and its value; nothing is shown as a dash, never as an empty place."""
+    blank = value is None or value == ""
+    return {"label": label, "value": value, "blank": blank, "icon": icon}
