@@ -275,7 +275,9 @@ def empty(
 
 
 @register.inclusion_tag("components/pager.html")
-def pager(page: Any = None, *, previous: str = "", next: str = "", note: str = "") -> dict[str, Any]:
+def pager(
+    page: Any = None, *, previous: str = "", next: str = "", note: str = ""
+) -> dict[str, Any]:
     """Links of a keyset page: an object with `previous_url` and `next_url`, or the two URLs."""
     if page is not None:
         previous, next = page.previous_url, page.next_url
@@ -288,7 +290,9 @@ def tabs(items: Iterable[Any], *, label: str = "") -> dict[str, Any]:
     rows = []
     for item in items:
         text, url, active, *more = item
-        rows.append({"label": text, "url": url, "active": active, "count": more[0] if more else None})
+        rows.append(
+            {"label": text, "url": url, "active": active, "count": more[0] if more else None}
+        )
     return {"items": rows, "label": label}
 
 
@@ -473,7 +477,16 @@ def _body_tag(name: str, **defaults: Any) -> None:
 _body_tag("page_header", title="", subtitle="", breadcrumbs=(), back="", eyebrow="", badge=None)
 # A framed part of a page. flush: no padding, for tables and lists. link/link_label: at its head.
 _body_tag(
-    "card", title="", subtitle="", icon="", flush=False, id="", link="", link_label="", tone="", count=None
+    "card",
+    title="",
+    subtitle="",
+    icon="",
+    flush=False,
+    id="",
+    link="",
+    link_label="",
+    tone="",
+    count=None,
 )
 # A table that scrolls sideways on its own and keeps its head in sight. label: for screen readers.
 _body_tag("data_table", label="", sticky=True)

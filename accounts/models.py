@@ -1,0 +1,167 @@
+"""People of the house, their teams, their API tokens, and what they are told."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from accounts.roles import Role, permissions_of
+from servicedesk.core.actors import Actor
+from servicedesk.core.fields import Record, uuid7
+
+
+class Team(Record):
+    name = models.CharField(_("name"), max_length=60, unique=True)
+    leader = models.ForeignKey(
+        "accounts.User", models.SET_NULL, null=True, blank=True, related_name="leads",
+        verbose_name=_("leader"),
+    )  # fmt: skip
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class UserQuerySet(models.QuerySet["User"]):
+    def visible_to(self, actor: Actor) -> UserQuerySet:
+        """Colleagues know each other; a customer knows none of them."""
+        return self if actor.kind in {"user", "client", "system"} else self.none()
+
+    def staff(self) -> UserQuerySet:
+        """People who work here now: no API clients, nobody who left."""
+        return self.filter(is_active=True).exclude(role=Role.CLIENT)
+
+    def able_to(self, permission: str) -> UserQuerySet:
+        """Active colleagues whose role holds the permission."""
+        return self.staff().filter(role__in=[r for r in Role if permission in permissions_of(r)])
+
+
+class UserManager(BaseUserManager["User"]):
+    def get_queryset(self) -> UserQuerySet:
+        return UserQuerySet(self.model, using=self._db)
+
+    def visible_to(self, actor: Actor) -> UserQuerySet:
+        return self.get_queryset().visible_to(actor)
+
+    def staff(self) -> UserQuerySet:
+        return self.get_queryset().staff()
+
+    def able_to(self, permission: str) -> UserQuerySet:
+        return self.get_queryset().able_to(permission)
+
+
+class User(Record, AbstractBaseUser):
+    """A colleague or an API client. What he may do follows from his role alone."""
+
+    username = models.CharField(
+        _("log-in name"),
+        max_length=60,
+        unique=True,
+        validators=[RegexValidator(r"^[\w.@+-]+$", _("Letters, digits and @ . + - _ only."))],
+    )
+    name = models.CharField(_("name"), max_length=60)
+    pinyin = models.CharField(max_length=60, blank=True, editable=False)
+    role = models.CharField(_("role"), max_length=15, choices=Role)
+    team = models.ForeignKey(
+        Team, models.PROTECT, null=True, blank=True, related_name="members", verbose_name=_("team")
+    )
+    email = models.EmailField(_("e-mail"), blank=True)
+    phone = models.CharField(_("telephone"), max_length=30, blank=True)
+    # Shown on the badge page that proves an engineer's identity to the customer (VISIT-15).
+    staff_number = models.CharField(_("staff number"), max_length=20, blank=True)
+    language = models.CharField(_("language"), max_length=10, default="zh-hans")
+    is_active = models.BooleanField(_("active"), default=True)
+    # Part of the session hash: raising it ends all sessions of the person.
+    session_version = models.PositiveIntegerField(default=1, editable=False)
+    last_login = None  # type: ignore[assignment]
+
+    USERNAME_FIELD = "username"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    class Meta:
+        ordering = ["name", "id"]
+        constraints = [
+            models.CheckConstraint(
+                name="accounts_user_known_role", condition=Q(role__in=sorted(Role.values))
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("accounts:user", args=[self.uid])
+
+    def get_full_name(self) -> str:
+        return self.name
+
+    def get_session_auth_hash(self) -> str:
+        return f"{super().get_session_auth_hash()}.{self.session_version}"
+
+    def as_actor(self) -> Actor:
+        return Actor(
+            kind="client" if self.role == Role.CLIENT else "user",
+            id=self.pk,
+            label=self.name,
+            permissions=permissions_of(self.role) if self.is_active else frozenset(),
+            team_id=self.team_id,
+        )
+
+    # Django's own permission questions are answered by our table.
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        return self.as_actor().may(perm)
+
+
+class Token(Record):
+    """An API token `sd_<8 prefix>_<43 secret>`; only the secret's SHA-256 is kept."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="tokens")
+    name = models.CharField(_("name"), max_length=60)
+    prefix = models.CharField(max_length=8, unique=True)
+    secret_sha256 = models.CharField(max_length=64)
+    expires_at = models.DateTimeField(_("expires"))
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.name} (sd_{self.prefix}_…)"
+
+
+class Notification(models.Model):
+    """One thing a colleague is told inside the application."""
+
+    uid = models.UUIDField(default=uuid7, unique=True)
+    user = models.ForeignKey(User, models.CASCADE, related_name="notifications")
+    text = models.CharField(max_length=300)
+    url = models.CharField(max_length=200, blank=True)
+    urgent = models.BooleanField(default=False)
+    dedup_key = models.CharField(max_length=200, unique=True)
+    created_at = models.DateTimeField()
+    read_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(
+                fields=["user", "-id"],
+                name="accounts_notification_unread",
+                condition=Q(read_at__isnull=True),
+            ),
+            models.Index(fields=["user", "-id"], name="accounts_notification_all"),
+        ]
+
+    def __str__(self) -> str:
+        return self.text

@@ -1,0 +1,160 @@
+"""Customers, their stores, the people there, and the product installed (handbook CALL-8, CALL-9)."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from servicedesk.core.actors import Actor
+from servicedesk.core.fields import Record
+from servicedesk.core.search import bigrams
+
+
+class VisibleQuerySet(models.QuerySet[models.Model]):
+    def visible_to(self, actor: Actor) -> VisibleQuerySet:
+        """Customer master data is known to all colleagues and to integrated systems."""
+        return self if actor.may("customers.see") else self.none()
+
+
+class Customer(Record):
+    """A company (客户)."""
+
+    code = models.CharField(_("customer code"), max_length=30, unique=True)
+    name = models.CharField(_("customer"), max_length=120)
+    short_name = models.CharField(_("short name"), max_length=60, blank=True)
+    pinyin = models.CharField(max_length=120, blank=True, editable=False)
+    industry = models.CharField(_("industry"), max_length=60, blank=True)
+    is_key_account = models.BooleanField(_("key account"), default=False)
+    note = models.TextField(_("remarks"), max_length=2000, blank=True)
+    is_active = models.BooleanField(_("active"), default=True)
+    search = bigrams("code", "name", "short_name", "pinyin")
+
+    objects = VisibleQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name", "id"]
+        indexes = [GinIndex(fields=["search"], name="customers_customer_search")]
+
+    def __str__(self) -> str:
+        return self.short_name or self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("customers:customer", args=[self.uid])
+
+
+class Store(Record):
+    """A shop of a customer, where the product runs (门店)."""
+
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="stores")
+    code = models.CharField(_("store code"), max_length=30, unique=True)
+    name = models.CharField(_("store"), max_length=120)
+    pinyin = models.CharField(max_length=240, blank=True, editable=False)
+    province = models.CharField(_("province"), max_length=30, blank=True)
+    city = models.CharField(_("city"), max_length=30, blank=True)
+    district = models.CharField(_("district"), max_length=30, blank=True)
+    address = models.CharField(_("address"), max_length=200)
+    phone = models.CharField(_("telephone"), max_length=30, blank=True)
+    # Digits only, to be found by fragment whatever the spelling.
+    phone_digits = models.CharField(max_length=30, blank=True, editable=False)
+    opening_hours = models.CharField(_("opening hours"), max_length=60, blank=True)
+    note = models.TextField(_("remarks"), max_length=2000, blank=True)
+    is_active = models.BooleanField(_("active"), default=True)
+    search = bigrams("code", "name", "pinyin", "city", "district", "address", "phone_digits")
+
+    objects = VisibleQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name", "id"]
+        indexes = [
+            GinIndex(fields=["search"], name="customers_store_search"),
+            models.Index(fields=["phone_digits"], name="customers_store_phone"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("customers:store", args=[self.uid])
+
+    @property
+    def full_address(self) -> str:
+        return f"{self.province}{self.city}{self.district}{self.address}"
+
+
+class Contact(Record):
+    """A person at a customer (联系人); `salutation` is how he wishes to be addressed."""
+
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="contacts")
+    store = models.ForeignKey(Store, models.PROTECT, null=True, blank=True, related_name="contacts")
+    name = models.CharField(_("contact"), max_length=60)
+    pinyin = models.CharField(max_length=60, blank=True, editable=False)
+    salutation = models.CharField(_("form of address"), max_length=30, blank=True)
+    position = models.CharField(_("position"), max_length=60, blank=True)
+    phone = models.CharField(_("telephone"), max_length=30, blank=True)
+    phone_digits = models.CharField(max_length=30, blank=True, editable=False)
+    email = models.EmailField(_("e-mail"), blank=True)
+    is_active = models.BooleanField(_("active"), default=True)
+    search = bigrams("name", "pinyin", "phone_digits")
+
+    objects = VisibleQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name", "id"]
+        indexes = [
+            GinIndex(fields=["search"], name="customers_contact_search"),
+            models.Index(fields=["phone_digits"], name="customers_contact_phone"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def addressed(self) -> str:
+        """How the scripts call the person."""
+        return self.salutation or self.name
+
+
+class Product(Record):
+    """The vendor's product, such as 积分产品."""
+
+    code = models.CharField(_("product code"), max_length=30, unique=True)
+    name = models.CharField(_("product"), max_length=80)
+    is_active = models.BooleanField(_("active"), default=True)
+
+    objects = VisibleQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Installation(Record):
+    """A product at one store: version and remote id (安装)."""
+
+    store = models.ForeignKey(Store, models.PROTECT, related_name="installations")
+    product = models.ForeignKey(Product, models.PROTECT, related_name="installations")
+    software_version = models.CharField(_("software version"), max_length=30, blank=True)
+    remote_id = models.CharField(_("remote id"), max_length=60, blank=True)
+    installed_on = models.DateField(_("installed on"), null=True, blank=True)
+    note = models.TextField(_("remarks"), max_length=2000, blank=True)
+    is_active = models.BooleanField(_("active"), default=True)
+
+    objects = VisibleQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["product__name", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["store", "product"],
+                name="customers_installation_one_active",
+                condition=Q(is_active=True),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.product} {self.software_version}".strip()

@@ -1,0 +1,1 @@
+"""The cellar: what every process stands on. It knows no noun of the desk."""

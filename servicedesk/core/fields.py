@@ -1,0 +1,30 @@
+"""Fields and the one abstract base that all business records share."""
+
+from __future__ import annotations
+
+import uuid
+
+import uuid_utils.compat
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+from servicedesk.core.history import HistoryRow
+
+
+def uuid7() -> uuid.UUID:
+    """A UUID that sorts by time (RFC 9562), the public name of what has no form number."""
+    return uuid_utils.compat.uuid7()
+
+
+class Record(models.Model):
+    """A business record: public name, version for `If-Match`, and its field history."""
+
+    uid = models.UUIDField(default=uuid7, unique=True, editable=False)
+    version = models.PositiveIntegerField(_("version"), default=1, editable=False)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    history = HistoricalRecords(inherit=True, bases=[HistoryRow])
+
+    class Meta:
+        abstract = True

@@ -1,0 +1,95 @@
+"""What all pages share: the actor on the request, and where a refusal is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.conf import settings
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
+from django_htmx.middleware import HtmxDetails
+
+from servicedesk.core.actors import ANONYMOUS, Actor
+from servicedesk.core.errors import Refused
+from servicedesk.core.panels import navigation
+
+
+class DeskRequest(HttpRequest):
+    actor: Actor
+    htmx: HtmxDetails
+
+
+def actor_of(user: Any) -> Actor:
+    actor: Actor = user.as_actor() if user.is_authenticated else ANONYMOUS
+    return actor
+
+
+class ActorMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.actor = SimpleLazyObject(lambda: actor_of(request.user))  # type: ignore[attr-defined]
+        return self.get_response(request)
+
+
+class RefusalMiddleware:
+    """A refusal that no form caught becomes a page that says it (409), never a 500."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, Refused):
+            return None
+        return render(request, "errors/refused.html", {"refusal": exception}, status=409)
+
+
+@contextmanager
+def refusals_on(form: Form) -> Iterator[None]:
+    """Show a refusal where the person looks: on the form that was sent."""
+    try:
+        yield
+    except Refused as refusal:
+        field = refusal.field if refusal.field in form.fields else None
+        form.add_error(field, str(refusal.message))
+
+
+def perform(
+    request: DeskRequest, form: Form, verb: Callable[..., Any], *subject: Any, **extra: Any
+) -> Any:
+    """Call `verb(*subject, **cleaned_data, at=now, by=actor)`; the page door of every action.
+
+    Returns what the action returns, or None when the form is invalid or the action refuses;
+    then the form carries the errors. A form may bring its own `at`.
+    """
+    if not form.is_valid():
+        return None
+    with refusals_on(form):
+        return verb(
+            *subject, **({"at": timezone.now()} | form.cleaned_data | extra), by=request.actor
+        )
+    return None
+
+
+def layout(request: HttpRequest) -> dict[str, Any]:
+    """Context of every full page. Lazy: a fragment that shows no navigation pays nothing."""
+
+    def entries() -> list[Any]:
+        actor: Actor = request.actor  # type: ignore[attr-defined]
+        return navigation(request, actor) if actor.kind != "anonymous" else []
+
+    return {
+        "navigation": SimpleLazyObject(entries),
+        "actor": getattr(request, "actor", ANONYMOUS),
+        "company_name": settings.COMPANY_NAME,
+        "service_phone": settings.SERVICE_PHONE,
+    }

@@ -1,0 +1,73 @@
+"""What the database itself guarantees: append-only tables, frozen documents, Chinese search."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.operations import BtreeGistExtension, TrigramExtension
+from django.db import migrations
+
+SEARCH = """
+CREATE FUNCTION cjk_bigrams(source text) RETURNS tsvector
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT coalesce(array_to_tsvector(array_agg(DISTINCT gram)), ''::tsvector)
+    FROM (
+        SELECT substr(t, i, 2) AS gram
+        FROM (SELECT lower(coalesce(source, '')) AS t) AS s, generate_series(1, length(t)) AS i
+    ) AS grams
+    WHERE gram !~ '\\s' AND gram <> ''
+$$;
+"""
+
+APPEND_ONLY = """
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation';
+END $$;
+"""
+
+FROZEN = """
+CREATE FUNCTION refuse_thawing() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (OLD.data, OLD.data_sha256, OLD.number, OLD.version, OLD.kind, OLD.subject_kind, OLD.subject_id)
+        IS DISTINCT FROM
+       (NEW.data, NEW.data_sha256, NEW.number, NEW.version, NEW.kind, NEW.subject_kind, NEW.subject_id)
+       OR OLD.status = 'sealed' AND (OLD.status, OLD.file, OLD.file_sha256)
+        IS DISTINCT FROM (NEW.status, NEW.file, NEW.file_sha256) THEN
+        RAISE EXCEPTION 'a frozen document cannot change'
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER core_document_frozen BEFORE UPDATE ON core_document
+    FOR EACH ROW EXECUTE FUNCTION refuse_thawing();
+CREATE TRIGGER core_document_kept BEFORE DELETE ON core_document
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+"""
+
+TABLES = ["core_entry", "core_entrysubject", "core_seal", "core_signature", "core_outboxattempt"]
+
+
+class Migration(migrations.Migration):
+    dependencies = [("core", "0001_initial")]
+    # Their search columns are computed by `cjk_bigrams`.
+    run_before = [
+        ("customers", "0001_initial"),
+        ("knowledge", "0001_initial"),
+        ("tickets", "0001_initial"),
+        ("visits", "0001_initial"),
+    ]
+
+    operations = [
+        TrigramExtension(),
+        BtreeGistExtension(),
+        migrations.RunSQL(SEARCH, "DROP FUNCTION cjk_bigrams(text)"),
+        migrations.RunSQL(APPEND_ONLY, "DROP FUNCTION refuse_change() CASCADE"),
+        *[
+            migrations.RunSQL(
+                f"CREATE TRIGGER {table}_kept BEFORE UPDATE OR DELETE ON {table}"
+                " FOR EACH ROW EXECUTE FUNCTION refuse_change()",
+                f"DROP TRIGGER IF EXISTS {table}_kept ON {table}",
+            )
+            for table in TABLES
+        ],
+        migrations.RunSQL(FROZEN, "DROP FUNCTION refuse_thawing() CASCADE"),
+    ]

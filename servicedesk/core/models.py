@@ -1,0 +1,399 @@
+"""Journal, outbox, numbers, documents, signatures, files, rule results: the cellar's tables.
+
+The journal, its seals, documents' frozen content and signatures are append-only; triggers of
+the database (migration 0001) refuse what these classes refuse.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.db.models import Func, Q, TextField
+from django.db.models.functions import Cast, Now
+from django.utils.translation import gettext_lazy as _
+
+from servicedesk.core.fields import uuid7
+
+
+class AppendOnly(models.Model):
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise TypeError(f"{type(self).__name__} is append-only.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise TypeError(f"{type(self).__name__} is append-only.")
+
+
+class Entry(AppendOnly):
+    """One thing that happened. Written by `events.record`, in the transaction of the change."""
+
+    uid = models.UUIDField(default=uuid7, unique=True)
+    type = models.CharField(max_length=60)
+    # When it happened, as the actor says; and when we heard of it.
+    at = models.DateTimeField()
+    recorded_at = models.DateTimeField(db_default=Now())
+    actor_kind = models.CharField(max_length=10)
+    actor_id = models.BigIntegerField(null=True)
+    # The name as it was then: people marry, leave and are deleted.
+    actor_label = models.CharField(max_length=200)
+    data = models.JSONField(encoder=DjangoJSONEncoder)
+    # The writing transaction: the sealer takes only what no running one can still precede.
+    transaction = models.BigIntegerField(
+        db_default=Cast(
+            Cast(Func(function="pg_current_xact_id"), TextField()), models.BigIntegerField()
+        )
+    )
+
+    class Meta:
+        ordering = ["at", "id"]
+        indexes = [
+            models.Index(fields=["type", "at"], name="core_entry_type_at"),
+            models.Index(fields=["actor_id", "at"], name="core_entry_actor_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.at:%Y-%m-%d %H:%M}"
+
+
+class EntrySubject(AppendOnly):
+    """An entry appears on several timelines: the visit's, its ticket's, its customer's."""
+
+    entry = models.ForeignKey(Entry, models.CASCADE, related_name="subjects")
+    kind = models.CharField(max_length=60)
+    object_id = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "object_id", "entry"], name="core_entrysubject_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.object_id}"
+
+
+class Seal(AppendOnly):
+    """The link of one entry in the hash chain: SHA-256 over the previous link and the entry."""
+
+    entry = models.OneToOneField(Entry, models.PROTECT, related_name="seal")
+    sequence = models.BigIntegerField(unique=True)
+    hash = models.CharField(max_length=64)
+    sealed_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["sequence"]
+
+    def __str__(self) -> str:
+        return f"{self.sequence}:{self.hash[:12]}"
+
+
+class NumberSeries(models.Model):
+    """The last number given out per prefix and day (forms.md: gap-free, never reused)."""
+
+    prefix = models.CharField(max_length=4)
+    day = models.DateField()
+    last = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["prefix", "day"], name="core_numberseries_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.prefix}-{self.day:%Y%m%d}-{self.last:04d}"
+
+
+class OutboxMessage(models.Model):
+    """What leaves the house is a row first, written in the transaction of its cause."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("Waiting")
+        SENDING = "sending", _("Being sent")
+        SENT = "sent", _("Sent")
+        DEAD = "dead", _("Given up")
+
+    uid = models.UUIDField(default=uuid7, unique=True)
+    channel = models.CharField(max_length=20)
+    recipient = models.CharField(max_length=500)
+    subject = models.CharField(max_length=300, blank=True)
+    body = models.TextField(blank=True)
+    data = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    dedup_key = models.CharField(max_length=200, unique=True)
+    status = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(db_default=Now())
+    next_attempt_at = models.DateTimeField(db_default=Now())
+    lease_until = models.DateTimeField(null=True)
+    lease_token = models.UUIDField(null=True)
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            # The two halves of the claim in `outbox.deliver`.
+            models.Index(
+                fields=["next_attempt_at", "id"],
+                name="core_outbox_due",
+                condition=Q(status="queued"),
+            ),
+            models.Index(
+                fields=["lease_until"], name="core_outbox_lease", condition=Q(status="sending")
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="core_outbox_known_status",
+                condition=Q(status__in=["queued", "sending", "sent", "dead"]),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel} → {self.recipient}"
+
+
+class OutboxAttempt(AppendOnly):
+    message = models.ForeignKey(OutboxMessage, models.CASCADE, related_name="log")
+    at = models.DateTimeField()
+    succeeded = models.BooleanField()
+    detail = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.detail}"
+
+
+class Document(models.Model):
+    """A form: frozen content, its signatures, and the sealed PDF (forms.md “Signature and seal”).
+
+    `data` is what is printed, `data_sha256` the hash of its canonical JSON. Both never change;
+    a correction is a new version with `supersedes`.
+    """
+
+    class Status(models.TextChoices):
+        OPEN = "open", _("To be signed")
+        COMPLETE = "complete", _("Being sealed")
+        SEALED = "sealed", _("Sealed")
+        FAILED = "failed", _("Sealing failed")
+        VOID = "void", _("Replaced before sealing")
+
+    uid = models.UUIDField(default=uuid7, unique=True)
+    kind = models.CharField(max_length=30)
+    number = models.CharField(max_length=20)
+    version = models.PositiveSmallIntegerField(default=1)
+    supersedes = models.OneToOneField(
+        "self", models.PROTECT, null=True, blank=True, related_name="superseded_by"
+    )
+    subject_kind = models.CharField(max_length=60)
+    subject_id = models.BigIntegerField()
+    title = models.CharField(max_length=200)
+    # Names that the archive is searched by: customer, store, person.
+    keywords = models.CharField(max_length=500, blank=True)
+    language = models.CharField(max_length=10, default="zh-hans")
+    data = models.JSONField(encoder=DjangoJSONEncoder)
+    data_sha256 = models.CharField(max_length=64)
+    blocks = models.JSONField(default=list)
+    status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
+    frozen_at = models.DateTimeField()
+    verify_code = models.CharField(max_length=16)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    failure = models.TextField(blank=True)
+    file = models.CharField(max_length=200, blank=True)
+    file_sha256 = models.CharField(max_length=64, blank=True)
+    file_size = models.PositiveIntegerField(null=True)
+    sealed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["subject_kind", "subject_id"], name="core_document_subject"),
+            models.Index(
+                fields=["id"], name="core_document_to_seal", condition=Q(status="complete")
+            ),
+            models.Index(fields=["file_sha256"], name="core_document_file"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["number", "version"], name="core_document_number"),
+            models.CheckConstraint(
+                name="core_document_known_status",
+                condition=Q(status__in=["open", "complete", "sealed", "failed", "void"]),
+            ),
+            models.CheckConstraint(
+                name="core_document_sealed_has_file",
+                condition=~Q(status="sealed")
+                | (~Q(file="") & ~Q(file_sha256="") & Q(sealed_at__isnull=False)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number if self.version == 1 else f"{self.number} v{self.version}"
+
+
+class Signature(AppendOnly):
+    """One person's own act of signing, bound to the hash of what he was shown (GEN-2)."""
+
+    class Method(models.TextChoices):
+        HANDED_OVER = "L1", _("On the engineer's phone, handed over")
+        OWN_DEVICE = "L2", _("On the signer's own device, one-time link")
+        ACCOUNT = "account", _("By the colleague's own log-in")
+
+    document = models.ForeignKey(Document, models.PROTECT, related_name="signatures")
+    block = models.CharField(max_length=30)
+    signer_name = models.CharField(max_length=100)
+    method = models.CharField(max_length=10, choices=Method)
+    # [[{"x", "y", "t"(ms), "p"(pressure)}, …], …] in the units of a 600 × 200 box.
+    strokes = models.JSONField()
+    shown_sha256 = models.CharField(max_length=64)
+    answers = models.JSONField(default=dict)
+    signed_at = models.DateTimeField()
+    recorded_at = models.DateTimeField(db_default=Now())
+    actor_kind = models.CharField(max_length=10)
+    actor_id = models.BigIntegerField(null=True)
+    ip = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["document", "block"], name="core_signature_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.signer_name} ({self.block})"
+
+
+class SignLink(models.Model):
+    """A one-time link for one block of one document; only the token's SHA-256 is kept."""
+
+    token_sha256 = models.CharField(max_length=64, unique=True)
+    document = models.ForeignKey(Document, models.CASCADE, related_name="links")
+    block = models.CharField(max_length=30)
+    method = models.CharField(max_length=10, choices=Signature.Method)
+    signer_name = models.CharField(max_length=100, blank=True)
+    contact_id = models.BigIntegerField(null=True)
+    phone_last4 = models.CharField(max_length=4, blank=True)
+    tries_left = models.PositiveSmallIntegerField(default=5)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            # One living link a block: making another revokes the former.
+            models.UniqueConstraint(
+                fields=["document", "block"],
+                name="core_signlink_one_alive",
+                condition=Q(used_at__isnull=True, revoked_at__isnull=True),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.document}/{self.block}"
+
+
+class Attachment(models.Model):
+    """A file on a record: type checked by content, images re-encoded, named by us."""
+
+    uid = models.UUIDField(default=uuid7, unique=True)
+    subject_kind = models.CharField(max_length=60)
+    subject_id = models.BigIntegerField()
+    purpose = models.CharField(max_length=30, blank=True)
+    name = models.CharField(_("name"), max_length=200)
+    content_type = models.CharField(max_length=100)
+    size = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64)
+    file = models.CharField(max_length=200)
+    added_at = models.DateTimeField()
+    added_by_id = models.BigIntegerField(null=True)
+    added_by_label = models.CharField(max_length=200)
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [
+            models.Index(fields=["subject_kind", "subject_id"], name="core_attachment_subject")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RuleResult(models.Model):
+    """The last answer of one handbook rule about one record, kept for the compliance page."""
+
+    class Answer(models.TextChoices):
+        KEPT = "kept", _("Kept")
+        BROKEN = "broken", _("Broken")
+        NOT_PROVABLE = "not_provable", _("Not provable")
+        NOT_APPLICABLE = "not_applicable", _("Not applicable")
+
+    rule = models.CharField(max_length=20)
+    subject_kind = models.CharField(max_length=60)
+    subject_id = models.BigIntegerField()
+    answer = models.CharField(max_length=15, choices=Answer)
+    note = models.CharField(max_length=300, blank=True)
+    evidence = models.JSONField(default=list)
+    # The moment the record counts for (its month on the compliance page).
+    counts_at = models.DateTimeField()
+    person_id = models.BigIntegerField(null=True)
+    team_id = models.BigIntegerField(null=True)
+    computed_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-counts_at", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["rule", "subject_kind", "subject_id"], name="core_ruleresult_once"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["rule", "counts_at", "answer"], name="core_ruleresult_rate")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule} {self.answer}"
+
+
+class IdempotencyKey(models.Model):
+    """The stored answer of a POST, written in the same transaction as its effect."""
+
+    client_id = models.BigIntegerField()
+    key = models.CharField(max_length=255)
+    request_sha256 = models.CharField(max_length=64)
+    status_code = models.PositiveSmallIntegerField(null=True)
+    body = models.JSONField(null=True, encoder=DjangoJSONEncoder)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["client_id", "key"], name="core_idempotencykey_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Heartbeat(models.Model):
+    """The last tick of one worker process; silence is shown as an alarm (reliability.md §3.1)."""
+
+    process = models.CharField(max_length=100, unique=True)
+    beat_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.process
+
+
+def token_hash(token: str) -> str:
+    """How a secret of ≥ 128 random bits is stored and looked up."""
+    return hashlib.sha256(token.encode()).hexdigest()

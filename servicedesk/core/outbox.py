@@ -1,0 +1,163 @@
+"""What leaves the house: queued in the transaction of its cause, sent by a worker.
+
+Delivery is at least once: a worker that dies between sending and noting it sends again. The
+receiver can tell by the message's `uid`.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.mail import EmailMessage
+from django.db import connection, transaction
+from django.utils import timezone
+
+from servicedesk.core.models import OutboxAttempt, OutboxMessage
+from servicedesk.core.ticker import every
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=60)
+BATCH = 20
+# Standard Webhooks' schedule, some three days in all.
+DELAYS = [timedelta(seconds=s) for s in (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)]
+
+
+class DeliveryError(Exception):
+    """A channel could not deliver now. The message is tried again later."""
+
+
+Send = Callable[[OutboxMessage], None]
+_channels: dict[str, Send] = {}
+
+
+def channel(name: str) -> Callable[[Send], Send]:
+    """Register how messages of a channel are sent; it raises DeliveryError when it fails."""
+
+    def register(send: Send) -> Send:
+        _channels[name] = send
+        return send
+
+    return register
+
+
+def queue(
+    channel: str,
+    to: str,
+    *,
+    subject: str = "",
+    body: str = "",
+    data: Mapping[str, Any] | None = None,
+    dedup_key: str,
+) -> None:
+    """Put one message into the outbox; a second one with the same key is dropped."""
+    queue_all(
+        [
+            OutboxMessage(
+                channel=channel,
+                recipient=to,
+                subject=subject,
+                body=body,
+                data=dict(data or {}),
+                dedup_key=dedup_key,
+            )
+        ]
+    )
+
+
+def queue_all(messages: Sequence[OutboxMessage]) -> None:
+    if not connection.in_atomic_block:
+        raise RuntimeError("a message belongs into the transaction of its cause")
+    OutboxMessage.objects.bulk_create(messages, ignore_conflicts=True)
+
+
+@every(1)
+def deliver() -> int:
+    """Send what is due, batch by batch. Returns how many were tried."""
+    tried = 0
+    while batch := _claim(timezone.now()):
+        for message in batch:
+            _try(message)
+        tried += len(batch)
+    return tried
+
+
+def _claim(now: datetime) -> list[OutboxMessage]:
+    """Lease due messages to this worker.
+
+    1. Rows that are due, or whose sender died with the lease, are locked; those that another
+       worker has locked are skipped.
+    2. They get a lease and a token. Whoever comes after the lease may take them again.
+    """
+    with transaction.atomic():
+        rows = list(
+            OutboxMessage.objects.raw(
+                "SELECT * FROM core_outboxmessage"
+                " WHERE (status = 'queued' AND next_attempt_at <= %s)"
+                " OR (status = 'sending' AND lease_until < %s)"
+                " ORDER BY next_attempt_at, id LIMIT %s FOR UPDATE SKIP LOCKED",
+                [now, now, BATCH],
+            )
+        )
+        token = uuid.uuid4()
+        OutboxMessage.objects.filter(pk__in=[row.pk for row in rows]).update(
+            status=OutboxMessage.State.SENDING, lease_until=now + LEASE, lease_token=token
+        )
+    for row in rows:
+        row.lease_token = token
+    return rows
+
+
+def _try(message: OutboxMessage) -> None:
+    """Send outside of any transaction, then note the result if the lease is still ours."""
+    try:
+        _channels[message.channel](message)
+    except DeliveryError as error:
+        outcome, detail = _after_failure(message), str(error)
+    else:
+        outcome, detail = {"status": OutboxMessage.State.SENT, "sent_at": timezone.now()}, "ok"
+    with transaction.atomic():
+        mine = OutboxMessage.objects.filter(pk=message.pk, lease_token=message.lease_token)
+        if mine.update(
+            attempts=message.attempts + 1, lease_until=None, lease_token=None, **outcome
+        ):
+            OutboxAttempt.objects.create(
+                message=message,
+                at=timezone.now(),
+                succeeded=outcome["status"] == OutboxMessage.State.SENT,
+                detail=detail[:2000],
+            )
+
+
+def _after_failure(message: OutboxMessage) -> dict[str, Any]:
+    if message.attempts >= len(DELAYS):
+        return {"status": OutboxMessage.State.DEAD}
+    delay = DELAYS[message.attempts] * random.uniform(0.9, 1.2)  # noqa: S311  (spread, no secret)
+    return {"status": OutboxMessage.State.QUEUED, "next_attempt_at": timezone.now() + delay}
+
+
+def replay(message: OutboxMessage, *, at: datetime) -> None:
+    """Give a dead letter all its tries again."""
+    OutboxMessage.objects.filter(pk=message.pk, status=OutboxMessage.State.DEAD).update(
+        status=OutboxMessage.State.QUEUED, attempts=0, next_attempt_at=at
+    )
+
+
+@channel("email")
+def send_email(message: OutboxMessage) -> None:
+    mail = EmailMessage(
+        message.subject,
+        message.body,
+        to=[message.recipient],
+        # Auto-responders must not answer us, and a repeat must be recognisable.
+        headers={"Auto-Submitted": "auto-generated", "X-Message-Uid": str(message.uid)},
+    )
+    try:
+        mail.send()
+    except OSError as error:  # smtplib's errors are OSErrors
+        raise DeliveryError(str(error)) from error

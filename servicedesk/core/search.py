@@ -1,0 +1,59 @@
+"""Search that knows Chinese: two characters are enough.
+
+pg_trgm needs three characters; so searchable rows carry a generated tsvector of all bigrams
+(SQL function `cjk_bigrams`, migration 0002) under a GIN index.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from django.contrib.postgres.search import SearchQuery, SearchVectorField
+from django.db import models
+from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Concat
+
+M = TypeVar("M", bound=models.Model)
+
+
+def bigrams(*fields: str) -> models.GeneratedField:
+    """A generated search column over text fields of the same row. Index it with GinIndex."""
+    parts: list[Any] = []
+    for name in fields:
+        parts += [F(name), Value("\n")]
+    return models.GeneratedField(
+        expression=Func(
+            Concat(*parts, output_field=models.TextField()),
+            function="cjk_bigrams",
+            output_field=SearchVectorField(),
+        ),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
+
+
+def matching(
+    queryset: models.QuerySet[M], text: str, *fields: str, column: str = "search"
+) -> models.QuerySet[M]:
+    """Rows that contain every word of `text` in one of the fields that `column` was made of.
+
+    The index finds rows with all bigrams of a word; comparing the fields removes those where
+    the bigrams stand apart.
+    """
+    for word in text.lower().split():
+        queryset = queryset.filter(**{column: SearchQuery(_tsquery(word), search_type="raw")})
+        anywhere = Q()
+        for name in fields:
+            anywhere |= Q(**{f"{name}__icontains": word})
+        queryset = queryset.filter(anywhere)
+    return queryset
+
+
+def _tsquery(word: str) -> str:
+    grams = {word[i : i + 2] for i in range(len(word) - 1)} or {word}
+    suffix = ":*" if len(word) == 1 else ""
+    return " & ".join(f"'{_quoted(gram)}'{suffix}" for gram in sorted(grams))
+
+
+def _quoted(gram: str) -> str:
+    return gram.replace("\\", "\\\\").replace("'", "''")

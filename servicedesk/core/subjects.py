@@ -1,0 +1,35 @@
+"""From a subject's key (kind, primary key) to the record, its page, and who may see it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from django.apps import apps
+
+from servicedesk.core.actors import Actor
+
+Key = tuple[str, int]
+
+
+def find(kind: str, pk: int) -> Any:
+    """The record, or None where it is gone."""
+    return apps.get_model(kind)._base_manager.filter(pk=pk).first()
+
+
+def find_all(keys: Iterable[Key]) -> dict[Key, Any]:
+    """All records of the keys, in one query per kind."""
+    wanted: dict[str, set[int]] = defaultdict(set)
+    for kind, pk in keys:
+        wanted[kind].add(pk)
+    return {
+        (kind, record.pk): record
+        for kind, pks in wanted.items()
+        for record in apps.get_model(kind)._base_manager.filter(pk__in=pks)
+    }
+
+
+def visible(kind: str, pk: int, actor: Actor) -> bool:
+    manager: Any = apps.get_model(kind)._default_manager
+    return bool(manager.visible_to(actor).filter(pk=pk).exists())

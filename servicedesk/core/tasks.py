@@ -1,0 +1,20 @@
+"""Tasks that beat starts. All of them only call what the ticker calls anyway."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.core.management import call_command
+
+from servicedesk.core.ticker import TICKS
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def tick() -> None:
+    """Do once what every worker does each second by itself."""
+    for each in TICKS:
+        each.run()
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def nightly() -> None:
+    call_command("clearsessions")

@@ -1,0 +1,25 @@
+"""All pages and the API."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, include, path
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("servicedesk.desk.urls")),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("log-in/", include("accounts.log_in_urls")),
+    path("accounts/", include("accounts.urls")),
+    path("customers/", include("customers.urls")),
+    path("deadlines/", include("sla.urls")),
+    path("knowledge/", include("knowledge.urls")),
+    path("tickets/", include("tickets.urls")),
+    path("visits/", include("visits.urls")),
+    path("documents/", include("servicedesk.core.urls")),
+    path("api/", include("servicedesk.api_urls")),
+]
+
+if settings.DEBUG:
+    from servicedesk.core import styleguide
+
+    urlpatterns.append(path("styleguide/", styleguide.page))

@@ -1,0 +1,155 @@
+"""A deadline of anything. This app knows no noun of the desk: subjects are (kind, id) pairs."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from servicedesk.core.fields import uuid7
+from sla.states import Status
+
+
+class DeadlineQuerySet(models.QuerySet["Deadline"]):
+    def of(self, subject: models.Model) -> DeadlineQuerySet:
+        return self.filter(subject_kind=subject._meta.label_lower, subject_id=subject.pk)
+
+    def open(self) -> DeadlineQuerySet:
+        return self.filter(status__in=[Status.RUNNING, Status.PAUSED])
+
+
+class Deadline(models.Model):
+    """A moment by which something must have happened (design.md §4).
+
+    `original_due_at` never changes; `due_at` moves with consent or pauses only, and each move
+    is a `DeadlineMove`. `missed_at` stays once it is set, whatever happens afterwards.
+    """
+
+    uid = models.UUIDField(default=uuid7, unique=True)
+    kind = models.CharField(max_length=40)
+    subject_kind = models.CharField(max_length=60)
+    subject_id = models.BigIntegerField()
+    # What people read in notices: number and title of the subject, and where it is.
+    label = models.CharField(max_length=200)
+    url = models.CharField(max_length=200, blank=True)
+    urgent = models.BooleanField(default=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+",
+        verbose_name=_("owner"),
+    )  # fmt: skip
+    started_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    original_due_at = models.DateTimeField()
+    paused_at = models.DateTimeField(null=True)
+    status = models.CharField(max_length=10, choices=Status, default=Status.RUNNING)
+    met_at = models.DateTimeField(null=True)
+    missed_at = models.DateTimeField(null=True)
+    # The next step of the ladder of this kind and when it is due; null when none is left.
+    next_step = models.PositiveSmallIntegerField(default=0)
+    next_step_at = models.DateTimeField(null=True)
+    # +1 with each move: a step may fire once per generation.
+    generation = models.PositiveSmallIntegerField(default=1)
+
+    objects = DeadlineQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["due_at", "id"]
+        indexes = [
+            # The sweep: only rows with a step to come.
+            models.Index(
+                fields=["next_step_at", "id"],
+                name="sla_deadline_next_step",
+                condition=Q(status="running", next_step_at__isnull=False),
+            ),
+            models.Index(fields=["subject_kind", "subject_id"], name="sla_deadline_subject"),
+            # Lists of what is due, per owner and in all.
+            models.Index(
+                fields=["owner", "due_at"], name="sla_deadline_owner",
+                condition=Q(status="running"),
+            ),
+            models.Index(
+                fields=["due_at"], name="sla_deadline_due", condition=Q(status="running")
+            ),
+        ]  # fmt: skip
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subject_kind", "subject_id", "kind"],
+                name="sla_deadline_one_open",
+                condition=Q(status__in=["running", "paused"]),
+            ),
+            models.CheckConstraint(
+                name="sla_deadline_known_status", condition=Q(status__in=sorted(Status.values))
+            ),
+            models.CheckConstraint(
+                name="sla_deadline_window", condition=Q(due_at__gte=F("started_at"))
+            ),
+            models.CheckConstraint(
+                name="sla_deadline_met_at",
+                condition=~Q(status="met") | Q(met_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="sla_deadline_paused_at",
+                condition=Q(status="paused", paused_at__isnull=False)
+                | (~Q(status="paused") & Q(paused_at__isnull=True)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.label}"
+
+
+class DeadlineMove(models.Model):
+    """Why a deadline is not where it was: pause, extension with consent, new policy."""
+
+    class Cause(models.TextChoices):
+        EXTENSION = "extension", _("Extension with consent")
+        PAUSE = "pause", _("Pause")
+        CHANGE = "change", _("Changed by what it depends on")
+
+    deadline = models.ForeignKey(Deadline, models.CASCADE, related_name="moves")
+    cause = models.CharField(max_length=10, choices=Cause)
+    reason = models.CharField(max_length=500, blank=True)
+    old_due_at = models.DateTimeField()
+    new_due_at = models.DateTimeField()
+    moved_at = models.DateTimeField()
+    by_label = models.CharField(max_length=200)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.deadline_id}: {self.cause}"
+
+
+class Escalation(models.Model):
+    """One step of the ladder that fired. Once per deadline, step and generation."""
+
+    uid = models.UUIDField(default=uuid7, unique=True)
+    deadline = models.ForeignKey(Deadline, models.CASCADE, related_name="escalations")
+    step = models.CharField(max_length=30)
+    generation = models.PositiveSmallIntegerField()
+    due_at = models.DateTimeField()
+    fired_at = models.DateTimeField()
+    acknowledged_at = models.DateTimeField(null=True)
+    acknowledged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["deadline", "step", "generation"], name="sla_escalation_once"
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["-id"],
+                name="sla_escalation_open",
+                condition=Q(acknowledged_at__isnull=True),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.deadline_id}: {self.step}"

@@ -1,0 +1,350 @@
+"""The visit order (上门服务单, form SV) with its appointment, work record and satisfaction."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from customers.models import Contact, Customer, Installation, Store
+from knowledge.models import FaultCategory
+from servicedesk.core.actors import Actor
+from servicedesk.core.fields import Record
+from servicedesk.core.search import bigrams
+from tickets.models import Ticket
+from visits.states import BEFORE_ARRIVAL, FINAL, Status
+
+USER = settings.AUTH_USER_MODEL
+
+
+class VisitQuerySet(models.QuerySet["VisitOrder"]):
+    def visible_to(self, actor: Actor) -> VisitQuerySet:
+        """The desk sees all visits, engineers their own."""
+        if actor.may("visits.see_all"):
+            return self
+        return self.filter(engineer_id=actor.id) if actor.may("visits.work") else self.none()
+
+    def unfinished(self) -> VisitQuerySet:
+        return self.exclude(status__in=sorted(FINAL))
+
+
+class VisitOrder(Record):
+    """One journey to one store, from the order to the archived form."""
+
+    number = models.CharField(_("form number"), max_length=20, unique=True)
+    # Pre-sales and training order visits without a ticket.
+    ticket = models.ForeignKey(
+        Ticket, models.PROTECT, null=True, blank=True, related_name="visits",
+        verbose_name=_("ticket"),
+    )  # fmt: skip
+    status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.ORDERED)
+    customer = models.ForeignKey(Customer, models.PROTECT, verbose_name=_("customer"))
+    store = models.ForeignKey(Store, models.PROTECT, verbose_name=_("store"))
+    contact = models.ForeignKey(
+        Contact, models.PROTECT, null=True, blank=True, verbose_name=_("contact")
+    )
+    # VISIT-1: copied, because the order must carry what was said then.
+    contact_name = models.CharField(_("contact"), max_length=60)
+    contact_phone = models.CharField(_("telephone"), max_length=30)
+    salutation = models.CharField(_("form of address"), max_length=30, blank=True)
+    address = models.CharField(_("address"), max_length=300)
+    need = models.TextField(_("need in the customer's words"), max_length=4000)
+    installation = models.ForeignKey(
+        Installation, models.PROTECT, null=True, blank=True, verbose_name=_("installation")
+    )
+    category = models.ForeignKey(
+        FaultCategory, models.PROTECT, null=True, blank=True, verbose_name=_("fault category")
+    )
+    is_urgent = models.BooleanField(_("urgent"), default=False)
+    is_complaint = models.BooleanField(_("complaint"), default=False)
+    ordered_by = models.ForeignKey(
+        USER, models.PROTECT, null=True, related_name="+", verbose_name=_("ordered by")
+    )
+    ordered_at = models.DateTimeField(_("ordered"))
+    engineer = models.ForeignKey(
+        USER, models.PROTECT, null=True, blank=True, related_name="visits",
+        verbose_name=_("engineer"),
+    )  # fmt: skip
+    # VISIT-2
+    accepted_at = models.DateTimeField(_("accepted"), null=True, blank=True)
+    first_judgement = models.TextField(_("first judgement"), max_length=1000, blank=True)
+    unclear = models.TextField(_("what is unclear"), max_length=1000, blank=True)
+    # the appointment in force; its history is in Appointment
+    window_from = models.DateTimeField(_("from"), null=True, blank=True)
+    window_until = models.DateTimeField(_("until"), null=True, blank=True)
+    travel_minutes = models.PositiveSmallIntegerField(_("travel time (minutes)"), default=30)
+    # the day
+    departed_at = models.DateTimeField(_("departed"), null=True, blank=True)
+    arrived_at = models.DateTimeField(_("arrived"), null=True, blank=True)
+    waiting_since = models.DateTimeField(_("waiting since"), null=True, blank=True)
+    started_at = models.DateTimeField(_("started"), null=True, blank=True)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+    signed_at = models.DateTimeField(_("signed"), null=True, blank=True)
+    signature_refused = models.CharField(_("why not signed"), max_length=300, blank=True)
+    handed_in_at = models.DateTimeField(_("handed in"), null=True, blank=True)
+    archived_at = models.DateTimeField(_("archived"), null=True, blank=True)
+    followed_up_at = models.DateTimeField(_("followed up"), null=True, blank=True)
+    follow_up_result = models.CharField(_("result of the follow-up"), max_length=500, blank=True)
+    cancelled_reason = models.CharField(_("why cancelled"), max_length=300, blank=True)
+    search = bigrams("number", "contact_name", "address", "need")
+
+    objects: ClassVar[models.Manager[VisitOrder]] = VisitQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            GinIndex(fields=["search"], name="visits_visitorder_search"),
+            # The engineer's day and the planner's board.
+            models.Index(fields=["engineer", "window_from"], name="visits_visitorder_board"),
+            models.Index(
+                fields=["status", "-id"],
+                name="visits_visitorder_open",
+                condition=~Q(status__in=["archived", "cancelled"]),
+            ),
+            models.Index(fields=["store", "-id"], name="visits_visitorder_store"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="visits_visitorder_known_status",
+                condition=Q(status__in=sorted(Status.values)),
+            ),
+            models.CheckConstraint(
+                name="visits_visitorder_window",
+                condition=Q(window_from__isnull=True, window_until__isnull=True)
+                | Q(window_until__gt=F("window_from")),
+            ),
+            models.CheckConstraint(
+                name="visits_visitorder_has_engineer",
+                condition=Q(status__in=["ordered", "cancelled"]) | Q(engineer__isnull=False),
+            ),
+            # Whoever is or was on site has arrived at some time.
+            models.CheckConstraint(
+                name="visits_visitorder_arrival_known",
+                condition=Q(status__in=sorted(BEFORE_ARRIVAL | {Status.CANCELLED, Status.MISSED}))
+                | Q(arrived_at__isnull=False),
+            ),
+            models.UniqueConstraint(
+                name="visits_visitorder_one_on_site",
+                fields=["engineer"],
+                condition=Q(status__in=["arrived", "waiting", "working", "interrupted"]),
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return self.number
+
+    def get_absolute_url(self) -> str:
+        return reverse("visits:visit", args=[self.number])
+
+
+class OfVisitQuerySet(models.QuerySet[models.Model]):
+    def visible_to(self, actor: Actor) -> OfVisitQuerySet:
+        return self.filter(visit__in=VisitOrder.objects.visible_to(actor))  # type: ignore[attr-defined]
+
+
+class ContactAttempt(Record):
+    """A try to reach the customer before the visit (VISIT-5)."""
+
+    class Outcome(models.TextChoices):
+        REACHED = "reached", _("Reached")
+        NO_ANSWER = "no_answer", _("No answer")
+        BUSY = "busy", _("Busy")
+        WRONG_NUMBER = "wrong_number", _("Wrong number")
+
+    visit = models.ForeignKey(VisitOrder, models.PROTECT, related_name="attempts")
+    at = models.DateTimeField(_("called"))
+    phone = models.CharField(_("telephone"), max_length=30)
+    outcome = models.CharField(_("outcome"), max_length=15, choices=Outcome)
+    next_try_at = models.DateTimeField(_("try again at"), null=True, blank=True)
+    note = models.CharField(_("remarks"), max_length=300, blank=True)
+
+    objects = OfVisitQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["at", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.at:%m-%d %H:%M} {self.outcome}"
+
+
+class Appointment(Record):
+    """One window agreed with the customer; a re-arrangement is the next row (VISIT-3, 8, 14)."""
+
+    class AskedBy(models.TextChoices):
+        CUSTOMER = "customer", _("Customer")
+        ENGINEER = "engineer", _("We")
+
+    visit = models.ForeignKey(VisitOrder, models.PROTECT, related_name="appointments")
+    window_from = models.DateTimeField(_("from"))
+    window_until = models.DateTimeField(_("until"))
+    agreed_with = models.CharField(_("agreed with"), max_length=60)
+    agreed_at = models.DateTimeField()
+    address_verified = models.BooleanField(_("address verified"), default=False)
+    phone_verified = models.BooleanField(_("telephone verified"), default=False)
+    # The following belong to a re-arrangement only.
+    replaces = models.OneToOneField(
+        "self", models.PROTECT, null=True, blank=True, related_name="replaced_by"
+    )
+    asked_by = models.CharField(_("asked by"), max_length=10, choices=AskedBy, blank=True)
+    reason = models.CharField(_("reason"), max_length=300, blank=True)
+    # Notice given before the former window began, in minutes; negative when it came after.
+    notice_minutes = models.IntegerField(_("notice (minutes)"), null=True, blank=True)
+
+    objects = OfVisitQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                name="visits_appointment_window", condition=Q(window_until__gt=F("window_from"))
+            ),
+            models.CheckConstraint(
+                name="visits_appointment_rearranged_with_reason",
+                condition=Q(replaces__isnull=True) | (~Q(reason="") & ~Q(asked_by="")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.window_from:%m-%d %H:%M}–{self.window_until:%H:%M}"
+
+
+class ChecklistAnswer(Record):
+    """One ticked (or not ticked) item of a checklist (VISIT-9, 10, 15, 17, 20; attested)."""
+
+    class List(models.TextChoices):
+        DEPARTURE = "departure", _("Before departure")
+        ARRIVAL = "arrival", _("On arrival")
+        CLOSING = "closing", _("Before leaving")
+
+    visit = models.ForeignKey(VisitOrder, models.PROTECT, related_name="checklist")
+    list = models.CharField(max_length=10, choices=List)
+    item = models.CharField(max_length=40)
+    ticked = models.BooleanField()
+    note = models.CharField(_("remarks"), max_length=200, blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["visit", "list", "item"], name="visits_checklistanswer_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.item}: {self.ticked}"
+
+
+class Interruption(Record):
+    """The work stood still: power cut, customer called away (VISIT-18)."""
+
+    visit = models.ForeignKey(VisitOrder, models.PROTECT, related_name="interruptions")
+    reason = models.CharField(_("reason"), max_length=300)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["started_at", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["visit"], name="visits_interruption_one_open",
+                condition=Q(ended_at__isnull=True),
+            )
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class WorkRecord(Record):
+    """What was found and done (VISIT-19, 20, 22)."""
+
+    class Result(models.TextChoices):
+        SOLVED = "solved", _("Solved")
+        WORKAROUND = "workaround", _("Workaround")
+        NOT_SOLVED = "not_solved", _("Not solved")
+
+    visit = models.OneToOneField(VisitOrder, models.PROTECT, related_name="work")
+    category = models.ForeignKey(
+        FaultCategory, models.PROTECT, null=True, blank=True, verbose_name=_("fault category")
+    )
+    people_met = models.CharField(_("people met"), max_length=120, blank=True)
+    findings = models.TextField(_("findings"), max_length=4000, blank=True)
+    cause = models.TextField(_("cause"), max_length=4000, blank=True)
+    work_done = models.TextField(_("what was done"), max_length=4000, blank=True)
+    changes_made = models.TextField(
+        _("changed on the customer's machines"), max_length=2000, blank=True
+    )
+    touches_data = models.BooleanField(_("touches the customer's data"), default=False)
+    data_consent_by = models.CharField(_("consent to it by"), max_length=60, blank=True)
+    tested_by = models.CharField(_("tested by (customer)"), max_length=60, blank=True)
+    test_result = models.CharField(_("result of the test"), max_length=300, blank=True)
+    result = models.CharField(_("result"), max_length=12, choices=Result, blank=True)
+    next_step = models.CharField(_("next step"), max_length=300, blank=True)
+    next_step_at = models.DateTimeField(_("next step by"), null=True, blank=True)
+    advice = models.TextField(_("advice on use and care"), max_length=2000, blank=True)
+    other_needs = models.TextField(_("other needs"), max_length=2000, blank=True)
+
+    class Meta:
+        constraints = [
+            # VISIT-22
+            models.CheckConstraint(
+                name="visits_workrecord_unsolved_goes_on",
+                condition=~Q(result="not_solved")
+                | (~Q(next_step="") & Q(next_step_at__isnull=False)),
+            ),
+            # VISIT-19
+            models.CheckConstraint(
+                name="visits_workrecord_data_consent",
+                condition=Q(touches_data=False) | ~Q(data_consent_by=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.visit)
+
+
+class Part(Record):
+    """A part or software used on the visit."""
+
+    visit = models.ForeignKey(VisitOrder, models.PROTECT, related_name="parts")
+    name = models.CharField(_("name"), max_length=80)
+    quantity = models.PositiveSmallIntegerField(_("quantity"), default=1)
+    serial = models.CharField(_("serial number"), max_length=60, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.name} × {self.quantity}"
+
+
+class Satisfaction(Record):
+    """The customer's rating, given with the signature (GEN-8, VISIT-21)."""
+
+    visit = models.OneToOneField(VisitOrder, models.PROTECT, related_name="satisfaction")
+    punctuality = models.PositiveSmallIntegerField(_("punctuality"))
+    conduct = models.PositiveSmallIntegerField(_("conduct"))
+    skill = models.PositiveSmallIntegerField(_("skill"))
+    result = models.PositiveSmallIntegerField(_("result"))
+    remarks = models.TextField(_("remarks"), max_length=1000, blank=True)
+    given_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="visits_satisfaction_one_to_five",
+                condition=Q(
+                    punctuality__range=(1, 5), conduct__range=(1, 5), skill__range=(1, 5),
+                    result__range=(1, 5),
+                ),
+            )
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.visit}: {self.punctuality}/{self.conduct}/{self.skill}/{self.result}"
