@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -456,12 +457,21 @@ class _BodyNode(template.Node):
         return engine.get_template(self.template_name).render(inner)
 
 
+def _is_value(bit: str) -> bool:
+    return re.match(r"\w+=", bit) is None
+
+
 def _body_tag(name: str, **defaults: Any) -> None:
-    """Register `{% name key=value … %}body{% endname %}`, drawn by components/<name>.html."""
+    """Register `{% name key=value … %}body{% endname %}`, drawn by components/<name>.html.
+
+    The first argument may go without its name: `{% card _("History") %}`.
+    """
 
     def compile_tag(parser: Parser, token: Token) -> _BodyNode:
         bits = token.split_contents()[1:]
-        arguments = token_kwargs(bits, parser)
+        first = next(iter(defaults))
+        arguments = {first: parser.compile_filter(bits.pop(0))} if bits and _is_value(bits[0]) else {}
+        arguments |= token_kwargs(bits, parser)
         if bits:
             raise template.TemplateSyntaxError(f"{name}: not key=value: {' '.join(bits)}")
         if unknown := set(arguments) - set(defaults):
