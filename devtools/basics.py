@@ -105,6 +105,7 @@ def works(*command: str | Path) -> bool:
 @contextmanager
 def locked(name: str, *, busy: str = "") -> Iterator[None]:
     """Hold `.dev/<name>.lock`; if another process holds it, say `busy`, or wait without one."""
+    LOG.mkdir(parents=True, exist_ok=True)
     with (DEV / f"{name}.lock").open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (fcntl.LOCK_NB if busy else 0))

@@ -206,8 +206,8 @@ def django(env: Mapping[str, str], *arguments: str) -> int:
     # What Ctrl-C means is for the command to decide.
     before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
-        command = (PYTHON, ROOT / "manage.py", *arguments)
-        return subprocess.run(command, env=env, check=False).returncode
+        command = [str(PYTHON), "manage.py", *arguments]
+        return subprocess.run(command, cwd=ROOT, env=env, check=False).returncode
     finally:
         signal.signal(signal.SIGINT, before)
 

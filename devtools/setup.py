@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from devtools.basics import DEV, LOG, PYTHON, ROOT, VENV, Halt, Stamp, Steps, call, locked, works
+from devtools.basics import DEV, PYTHON, ROOT, VENV, Halt, Stamp, Steps, call, locked, works
 
 LOCK, NODE_LOCK = ROOT / "requirements.lock", ROOT / "requirements-node.lock"
 PACKAGE_LOCK = ROOT / "package-lock.json"
@@ -201,7 +201,6 @@ SET_UP = {
 
 
 def set_up(steps: Steps) -> None:
-    LOG.mkdir(parents=True, exist_ok=True)
     with locked("setup"):
         for label, function in SET_UP.items():
             with steps.step(label):
