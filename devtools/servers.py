@@ -210,7 +210,8 @@ def start_valkey(supervisor: Supervisor, prefix: str, password: str) -> str:
         try:
             with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
                 connection.sendall(f"AUTH {password}\r\nPING\r\n".encode())
-                return b"+PONG" in connection.recv(100) + connection.recv(100)
+                replies = connection.makefile()
+                return [replies.readline(), replies.readline()] == ["+OK\n", "+PONG\n"]
         except OSError:
             return False
 
