@@ -160,11 +160,6 @@ def desk_words() -> str:
         "typeMore": gettext("Type to search"),
         "offline": gettext("No connection. Nothing was changed; try again."),
         "serverError": gettext("That did not work. Nothing was changed; please try again."),
-        "sending": gettext("Sending …"),
-        "close": gettext("Close"),
-        "light": gettext("Light"),
-        "dark": gettext("Dark"),
-        "auto": gettext("As the system"),
     }
     return json.dumps(words, ensure_ascii=False)
 
