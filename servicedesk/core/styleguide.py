@@ -127,6 +127,10 @@ class _Entry:
     icon: str
     tone: str = "neutral"
 
+    @property
+    def late(self) -> bool:
+        return self.recorded_at - self.at > timedelta(minutes=10)
+
 
 @dataclass(frozen=True)
 class _Change:

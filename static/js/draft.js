@@ -88,6 +88,10 @@ function restore(form, key, blank) {
   });
 }
 
+function keepNow(form, key, sent = false) {
+  store((storage) => storage.setItem(key, JSON.stringify({ at: Date.now(), sent, values: read(form) })));
+}
+
 export function drafts(part) {
   for (const done of part.querySelectorAll("[data-draft-done]")) {
     store((storage) => storage.removeItem(PREFIX + done.dataset.draftDone));
@@ -97,23 +101,20 @@ export function drafts(part) {
     const key = PREFIX + form.dataset.draft;
     const refused = form.querySelector("[data-form-errors]") !== null;
     const blank = read(form);
-    // A refused form carries what was typed already.
-    if (!refused) restore(form, key, blank);
+    // A refused form carries what was typed already; it is a draft again.
+    if (refused) keepNow(form, key);
+    else restore(form, key, blank);
     let timer = 0;
     const keep = () => {
       clearTimeout(timer);
-      timer = setTimeout(() => {
-        store((storage) => storage.setItem(key, JSON.stringify({ at: Date.now(), values: read(form) })));
-      }, 250);
+      timer = setTimeout(keepNow, 250, form, key);
     };
     form.addEventListener("input", keep);
     form.addEventListener("change", keep);
     form.addEventListener("submit", () => {
       clearTimeout(timer);
       // Kept until the answer: `sent` drops it on the next page, unless the form comes back refused.
-      store((storage) =>
-        storage.setItem(key, JSON.stringify({ at: Date.now(), sent: true, values: read(form) })),
-      );
+      keepNow(form, key, true);
     });
     // No connection: the draft lives on.
     form.addEventListener("htmx:sendError", keep);

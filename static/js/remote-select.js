@@ -67,6 +67,8 @@ async function enhance(select) {
       loading: note(words.searching),
     },
   });
+  // The label now belongs to the text box that took the select's place.
+  select.setAttribute("aria-hidden", "true");
 }
 
 export function remoteSelects(part) {

@@ -29,9 +29,6 @@ from servicedesk.core.looks import look_of
 register = template.Library()
 log = logging.getLogger(__name__)
 
-# What arrives this much after it happened is marked on the timeline as told later.
-TOLD_LATER = timedelta(minutes=10)
-
 
 # ---------------------------------------------------------------------------------------------
 # Small things
@@ -223,15 +220,14 @@ def remaining(
 
 @register.inclusion_tag("components/timeline.html")
 def timeline(entries: Iterable[Any], *, empty: str = "") -> dict[str, Any]:
-    """Journal entries, oldest or newest first as given: .at .recorded_at .label .text .actor_label."""
+    """Lines of `core.timeline`, in the order given: .at .recorded_at .late .label .text .actor_label."""
     rows = []
     for entry in entries:
-        at, recorded_at = entry.at, getattr(entry, "recorded_at", None)
         rows.append(
             {
-                "at": at,
-                "recorded_at": recorded_at,
-                "late": recorded_at is not None and recorded_at - at > TOLD_LATER,
+                "at": entry.at,
+                "recorded_at": getattr(entry, "recorded_at", None),
+                "late": getattr(entry, "late", False),
                 "label": entry.label,
                 "text": getattr(entry, "text", ""),
                 "actor": getattr(entry, "actor_label", ""),
