@@ -18,6 +18,7 @@ from django.forms.boundfield import BoundField
 from django.forms.renderers import TemplatesSetting
 from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 
 class DeskBoundField(BoundField):
@@ -199,6 +200,17 @@ _BETTER_WIDGETS: dict[type[forms.Widget], type[forms.Widget]] = {
 }
 
 
+def _what_is_missing(field: forms.Field) -> str | Promise:
+    """What to do, instead of Django's “This field is required”."""
+    if isinstance(field, forms.BooleanField):
+        return _("Please tick this to confirm.")
+    if isinstance(field, forms.ChoiceField | forms.ModelChoiceField):
+        return _("Please choose.")
+    if isinstance(field, forms.FileField):
+        return _("Please add a file.")
+    return _("Please fill this in.")
+
+
 class _Desk(forms.BaseForm):
     """Shared by both base classes."""
 
@@ -212,6 +224,8 @@ class _Desk(forms.BaseForm):
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
+            if field.error_messages["required"] is forms.Field.default_error_messages["required"]:
+                field.error_messages["required"] = _what_is_missing(field)
             better = _BETTER_WIDGETS.get(type(field.widget))
             if better is not None:
                 attrs = {k: v for k, v in field.widget.attrs.items() if k not in {"cols", "rows"}}
