@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -8,7 +9,15 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 # Modules that register something (events, rules, panels …) when they are imported.
-REGISTERING = ("events", "handlers", "rules", "panels", "notifications", "clocks")
+REGISTERING = (
+    "events",
+    "document_events",
+    "handlers",
+    "rules",
+    "panels",
+    "notifications",
+    "clocks",
+)
 
 
 class CoreConfig(AppConfig):
@@ -20,10 +29,14 @@ class CoreConfig(AppConfig):
         from servicedesk.core import checks, history  # noqa: F401
 
 
-def load_registries() -> None:
+# Modules with functions that every worker runs each second (core.ticker).
+TICKING = ("journal", "outbox", "sealing", "deadlines")
+
+
+def load_registries(modules: Sequence[str] = REGISTERING) -> None:
     """Import what registers itself, in the order of the layers. Called by the topmost app."""
     for label in settings.FIRST_PARTY_APPS:
         package = apps.get_app_config(label).name
-        for module in REGISTERING:
+        for module in modules:
             if find_spec(f"{package}.{module}"):
                 import_module(f"{package}.{module}")

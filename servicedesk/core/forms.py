@@ -7,9 +7,9 @@ is in `templates/components/form.html` and `field.html`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -19,6 +19,8 @@ from django.forms.renderers import TemplatesSetting
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+from servicedesk.core.states import Transition
 
 
 class DeskBoundField(BoundField):
@@ -246,12 +248,15 @@ class DeskModelForm(_Desk, forms.ModelForm[Any]):
 # What a record's page offers
 
 
+Style = Literal["primary", "plain", "danger"]
+
+
 @dataclass(frozen=True, slots=True)
 class ActionForm:
     """A button of the action panel and the form behind it.
 
     `form=None` means that the button acts at once; give `confirm` a sentence if it should ask
-    before. `open=True` shows the form opened, which is how a refused one comes back.
+    before. A refused form comes back opened.
     """
 
     name: str
@@ -260,18 +265,27 @@ class ActionForm:
     form: forms.BaseForm | None = None
     icon: str = ""
     # "primary" for the one thing to do next, "plain" for the rest, "danger" for what cannot be undone.
-    style: str = "plain"
+    style: Style = "plain"
     intro: str | Promise = ""
     confirm: str | Promise = ""
     submit: str | Promise = ""
-    open: bool = False
+
+    @classmethod
+    def of(
+        cls, step: Transition, url: str, form: forms.BaseForm | None = None, **rest: Any
+    ) -> ActionForm:
+        """The button of a transition: name, label and icon come from the table."""
+        return cls(step.name, step.label, url, form, step.icon, **rest)
+
+    def __post_init__(self) -> None:
+        if self.form is not None:
+            # Several forms on one page have fields of the same name; their ids must differ.
+            self.form.auto_id = f"id_{self.name}_%s"
+
+    @property
+    def open(self) -> bool:
+        return self.form is not None and bool(self.form.errors)
 
     @property
     def needs_dialog(self) -> bool:
         return bool(self.confirm) or (self.form is not None and bool(self.form.fields))
-
-
-def with_open(actions: Iterable[ActionForm]) -> list[ActionForm]:
-    """Primary first, dangerous last: the order of the panel."""
-    rank = {"primary": 0, "plain": 1, "danger": 2}
-    return sorted(actions, key=lambda action: rank[action.style])

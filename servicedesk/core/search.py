@@ -6,12 +6,15 @@ pg_trgm needs three characters; so searchable rows carry a generated tsvector of
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from typing import Any, TypeVar
 
 from django.contrib.postgres.search import SearchQuery, SearchVectorField
 from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Concat
+from pypinyin import Style, lazy_pinyin
 
 M = TypeVar("M", bound=models.Model)
 
@@ -57,3 +60,25 @@ def _tsquery(word: str) -> str:
 
 def _quoted(gram: str) -> str:
     return gram.replace("\\", "\\\\").replace("'", "''")
+
+
+def spelled(*texts: str) -> str:
+    """What Chinese text is found by on a Latin keyboard: each in full and as initials.
+
+    `大兴店` becomes `daxingdian dxd`; letters and figures stay, other signs go.
+    """
+    keys = []
+    for text in filter(None, texts):
+        for style in (Style.NORMAL, Style.FIRST_LETTER):
+            key = "".join(c for c in "".join(lazy_pinyin(text, style=style)) if c.isalnum())
+            keys.append(key.lower())
+    return " ".join(dict.fromkeys(keys))
+
+
+def phone_digits(phone: str) -> str:
+    """A telephone number as it is compared: digits only, without the ways to dial China.
+
+    Telephone systems report the mobile 13800000000 also as +8613800000000 or 013800000000.
+    """
+    digits = re.sub(r"[^0-9]", "", unicodedata.normalize("NFKC", phone))
+    return re.sub(r"^(?:0086|86(?=1\d{10}$)|0(?=1[3-9]\d{9}$))", "", digits)

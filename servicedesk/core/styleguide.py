@@ -21,6 +21,7 @@ from servicedesk.core.forms import (
     RatingButtons,
     Textarea,
 )
+from servicedesk.core.keyset import Page
 from servicedesk.core.panels import NavItem
 
 LAYOUTS = {
@@ -210,9 +211,10 @@ def _samples(now: datetime) -> dict[str, Any]:
             _File("SV-20261121-0003 上门服务单.pdf", 74_300, "系统", ago(days=1)),
         ],
         "rows": _rows(now),
+        "page": Page([], "", "#"),
         "actions": [
-            ActionForm("resolve", "标记为已解决", "/styleguide/", HandOverForm(prefix="r"), "check", "primary"),
-            ActionForm("hand-over", "转交", "/styleguide/", HandOverForm(prefix="h"), "user-share", intro="对方接受之前，仍由您负责。"),
+            ActionForm("resolve", "标记为已解决", "/styleguide/", HandOverForm(), "check", "primary"),
+            ActionForm("hand-over", "转交", "/styleguide/", HandOverForm(), "user-share", intro="对方接受之前，仍由您负责。"),
             ActionForm("note", "记一笔", "/styleguide/", None, "note"),
             ActionForm("cancel", "取消工单", "/styleguide/", None, "x", "danger", confirm="取消后不能恢复，客户会收到通知。"),
         ],

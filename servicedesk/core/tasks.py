@@ -5,13 +5,13 @@ from __future__ import annotations
 from celery import shared_task
 from django.core.management import call_command
 
-from servicedesk.core.ticker import TICKS
+from servicedesk.core.ticker import load_ticks
 
 
 @shared_task  # type: ignore[untyped-decorator]
 def tick() -> None:
     """Do once what every worker does each second by itself."""
-    for each in TICKS:
+    for each in load_ticks():
         each.run()
 
 

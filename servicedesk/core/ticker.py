@@ -31,6 +31,14 @@ class Tick:
 TICKS: list[Tick] = []
 
 
+def load_ticks() -> list[Tick]:
+    """All ticks. Their modules are imported here, not by the web process, which needs none."""
+    from servicedesk.core.apps import TICKING, load_registries
+
+    load_registries(TICKING)
+    return TICKS
+
+
 def every(seconds: float) -> Callable[[Callable[[], object]], Callable[[], object]]:
     def register(function: Callable[[], object]) -> Callable[[], object]:
         TICKS.append(Tick(seconds, function))
@@ -47,7 +55,7 @@ class Ticker:
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        for tick in TICKS:
+        for tick in load_ticks():
             thread = threading.Thread(target=self._keep, args=[tick], name=tick.name, daemon=True)
             thread.start()
             self._threads.append(thread)

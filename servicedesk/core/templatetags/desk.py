@@ -24,6 +24,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext
 
 from servicedesk.core.forms import ActionForm
+from servicedesk.core.keyset import Page
 from servicedesk.core.looks import look_of
 
 register = template.Library()
@@ -221,21 +222,20 @@ def remaining(
 @register.inclusion_tag("components/timeline.html")
 def timeline(entries: Iterable[Any], *, empty: str = "") -> dict[str, Any]:
     """Lines of `core.timeline`, in the order given: .at .recorded_at .late .label .text .actor_label."""
-    rows = []
-    for entry in entries:
-        rows.append(
-            {
-                "at": entry.at,
-                "recorded_at": getattr(entry, "recorded_at", None),
-                "late": getattr(entry, "late", False),
-                "label": entry.label,
-                "text": getattr(entry, "text", ""),
-                "actor": getattr(entry, "actor_label", ""),
-                "icon": getattr(entry, "icon", "") or "point",
-                "tone": getattr(entry, "tone", "") or "neutral",
-                "url": getattr(entry, "url", ""),
-            }
-        )
+    rows = [
+        {
+            "at": entry.at,
+            "recorded_at": getattr(entry, "recorded_at", None),
+            "late": getattr(entry, "late", False),
+            "label": entry.label,
+            "text": getattr(entry, "text", ""),
+            "actor": getattr(entry, "actor_label", ""),
+            "icon": getattr(entry, "icon", "") or "point",
+            "tone": getattr(entry, "tone", "") or "neutral",
+            "url": getattr(entry, "url", ""),
+        }
+        for entry in entries
+    ]
     return {"rows": rows, "empty": empty}
 
 
@@ -267,13 +267,9 @@ def empty(
 
 
 @register.inclusion_tag("components/pager.html")
-def pager(
-    page: Any = None, *, previous: str = "", next: str = "", note: str = ""
-) -> dict[str, Any]:
-    """Links of a keyset page: an object with `previous_url` and `next_url`, or the two URLs."""
-    if page is not None:
-        previous, next = page.previous_url, page.next_url
-    return {"previous": previous, "next": next, "note": note}
+def pager(page: Page[Any], *, note: str = "") -> dict[str, Any]:
+    """Backwards and forwards through a keyset page (`core.keyset`)."""
+    return {"previous": page.previous_url, "next": page.next_url, "note": note}
 
 
 @register.inclusion_tag("components/tabs.html")
@@ -395,8 +391,9 @@ def action_panel(
     empty: str = "",
 ) -> dict[str, Any]:
     """What may be done with a record now, as buttons. See `core.forms.ActionForm`."""
+    rank = {"primary": 0, "plain": 1, "danger": 2}
     return {
-        "actions": actions,
+        "actions": sorted(actions, key=lambda action: rank[action.style]),
         "target": target,
         "empty": empty,
         "csrf_token": context.get("csrf_token"),
@@ -461,7 +458,9 @@ def _body_tag(name: str, **defaults: Any) -> None:
     def compile_tag(parser: Parser, token: Token) -> _BodyNode:
         bits = token.split_contents()[1:]
         first = next(iter(defaults))
-        arguments = {first: parser.compile_filter(bits.pop(0))} if bits and _is_value(bits[0]) else {}
+        arguments = (
+            {first: parser.compile_filter(bits.pop(0))} if bits and _is_value(bits[0]) else {}
+        )
         arguments |= token_kwargs(bits, parser)
         if bits:
             raise template.TemplateSyntaxError(f"{name}: not key=value: {' '.join(bits)}")

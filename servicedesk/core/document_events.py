@@ -1,0 +1,85 @@
+"""What happens to forms. The apps that own the form's subject listen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from django.utils.translation import gettext_lazy as _
+
+from servicedesk.core.events import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class DocumentEvent(Event):
+    document_uid: str
+    kind: str
+    number: str
+    document_version: int
+    subject_kind: str
+    subject_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class DocumentFrozen(DocumentEvent):
+    type: ClassVar[str] = "document.frozen"
+    label = _("Form made")
+    detail = "{number}"
+    icon = "file-text"
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignLinkMade(DocumentEvent):
+    type: ClassVar[str] = "document.link_made"
+    label = _("Handed over for signature")
+    detail = "{number} {signer_name} ({method})"
+    icon = "link"
+    block: str
+    method: str
+    signer_name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DocumentSigned(DocumentEvent):
+    type: ClassVar[str] = "document.signed"
+    label = _("Form signed")
+    detail = "{number} {signer_name} ({method})"
+    icon = "signature"
+    block: str
+    signer_name: str
+    method: str
+    sha256: str
+    answers: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignatureRefused(DocumentEvent):
+    """The person asked did not sign, and said why. A normal outcome."""
+
+    type: ClassVar[str] = "document.signature_refused"
+    label = _("Signature refused")
+    detail = "{number} {signer_name}: {reason}"
+    icon = "signature-off"
+    block: str
+    signer_name: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DocumentCompleted(DocumentEvent):
+    """All have signed; a worker renders and seals it now."""
+
+    type: ClassVar[str] = "document.completed"
+    label = _("Form complete")
+    detail = "{number}"
+    icon = "file-check"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DocumentSealed(DocumentEvent):
+    type: ClassVar[str] = "document.sealed"
+    label = _("Form sealed and archived")
+    detail = "{number}"
+    icon = "rosette"
+    file_sha256: str

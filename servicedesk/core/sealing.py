@@ -1,0 +1,98 @@
+"""The worker's part: render, seal and store what is complete, once."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from datetime import datetime, timedelta
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from servicedesk.core import paper, seal
+from servicedesk.core.actors import SYSTEM
+from servicedesk.core.document_events import DocumentSealed
+from servicedesk.core.documents import Status, about_document
+from servicedesk.core.events import record
+from servicedesk.core.models import Document
+from servicedesk.core.pdf import PdfError, renderer
+from servicedesk.core.ticker import every
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=90)
+TRIES = 3
+
+
+@every(1)
+def seal_waiting() -> int:
+    """Seal all complete documents; returns how many."""
+    sealed = 0
+    while (document := _claim(timezone.now())) is not None:
+        sealed += seal_document(document)
+    return sealed
+
+
+def _claim(now: datetime) -> Document | None:
+    """Lease one complete document; another worker's is skipped, a dead worker's is taken over."""
+    with transaction.atomic():
+        document = (
+            Document.objects.select_for_update(skip_locked=True)
+            .filter(Q(lease_until=None) | Q(lease_until__lt=now), status=Status.COMPLETE)
+            .order_by("id")
+            .first()
+        )
+        if document is None:
+            return None
+        document.attempts += 1
+        document.lease_until = now + LEASE
+        document.save(update_fields=["attempts", "lease_until"])
+        return document
+
+
+def seal_document(document: Document) -> bool:
+    """Render and seal outside of any transaction, store, then note it."""
+    try:
+        pdf = renderer.render(paper.render(document, layout="pdf/base.html"))
+    except PdfError as error:
+        log.error("%s could not be rendered: %s", document, error)
+        _give_up_or_retry(document, str(error))
+        return False
+    sealed = seal.seal(pdf, reason=document.number)
+    folder = f"documents/{document.frozen_at:%Y/%m}"
+    name = default_storage.save(
+        f"{folder}/{document.number}-v{document.version}-{document.uid.hex[-8:]}.pdf",
+        ContentFile(sealed),
+    )
+    with transaction.atomic():
+        document.refresh_from_db(from_queryset=Document.objects.select_for_update())
+        if document.status != Status.COMPLETE:
+            # A worker whose lease had ended finished first; its file counts.
+            default_storage.delete(name)
+            return False
+        now = timezone.now()
+        document.status = Status.SEALED
+        document.file, document.file_size = name, len(sealed)
+        document.file_sha256 = hashlib.sha256(sealed).hexdigest()
+        document.sealed_at, document.lease_until = now, None
+        document.save(
+            update_fields=[
+                "status", "file", "file_size", "file_sha256", "sealed_at", "lease_until",
+            ]
+        )  # fmt: skip
+        record(
+            DocumentSealed(**about_document(document, now), file_sha256=document.file_sha256),
+            about=[(document.subject_kind, document.subject_id)],
+            by=SYSTEM,
+        )
+    return True
+
+
+def _give_up_or_retry(document: Document, reason: str) -> None:
+    document.failure = reason[:1000]
+    document.status = Status.FAILED if document.attempts >= TRIES else Status.COMPLETE
+    document.lease_until = None
+    document.save(update_fields=["failure", "status", "lease_until"])
