@@ -1,0 +1,78 @@
+"""Lists are read by keyset: every row once, in order, forwards and backwards."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import RequestFactory
+
+from accounts.actions import create_team
+from accounts.models import Team, User
+from servicedesk.core.actors import SYSTEM
+from servicedesk.core.keyset import keyset
+from tests.conftest import AT
+
+NAMES = ["一组", "二组", "三组", "四组", "五组", "六组", "七组"]
+
+
+@pytest.fixture
+def teams(db):
+    for name in NAMES:
+        create_team(name=name, at=AT, by=SYSTEM)
+    return list(Team.objects.order_by("-pk"))
+
+
+def page(url: str = "/teams/", *order: str):
+    return keyset(Team.objects.all(), RequestFactory().get(url), *order, size=3)
+
+
+def walk(side: str, url: str = "/teams/"):
+    pages = [page(url)]
+    while url := getattr(pages[-1], side):
+        pages.append(page(url))
+    return pages
+
+
+def test_walking_forwards_shows_every_row_once(teams):
+    pages = walk("next_url")
+
+    assert [row for one in pages for row in one.rows] == teams
+    assert [len(one.rows) for one in pages] == [3, 3, 1]
+    assert pages[0].previous_url == ""
+
+
+def test_walking_backwards_leads_to_the_same_pages(teams):
+    forwards = walk("next_url")
+    backwards = walk("previous_url", forwards[-1].previous_url)
+
+    assert [one.rows for one in backwards] == [forwards[1].rows, forwards[0].rows]
+    assert backwards[-1].previous_url == ""
+
+
+def test_rows_with_the_same_first_value_are_told_apart_by_the_last(
+    engineer, other_engineer, helpdesk, other_helpdesk, manager
+):
+    def users(url: str = "/people/"):
+        return keyset(User.objects.all(), RequestFactory().get(url), "-role", "-pk", size=2)
+
+    pages = [users()]
+    while url := pages[-1].next_url:
+        pages.append(users(url))
+
+    assert [row for one in pages for row in one.rows] == list(User.objects.order_by("-role", "-pk"))
+    assert len(pages) == 3
+
+
+def test_links_keep_the_filters(teams):
+    url = page("/teams/?status=open&status=new&after=").next_url
+
+    assert url.startswith("/teams/?status=open&status=new&after=")
+
+
+@pytest.mark.parametrize("mark", ["nonsense", "W10", "WyJ4Il0", "WyIxIiwiMiJd", "💥"])
+def test_a_bent_mark_shows_the_first_page(teams, mark):
+    assert page(f"/teams/?after={mark}").rows == teams[:3]
+
+
+def test_mixed_directions_are_refused(teams):
+    with pytest.raises(ValueError, match="one direction"):
+        page("/teams/", "-name", "pk")
