@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -17,7 +19,7 @@ from servicedesk.core.actors import Actor
 from servicedesk.core.fields import Record
 from servicedesk.core.search import bigrams
 from tickets.models import Ticket
-from visits.states import BEFORE_ARRIVAL, FINAL, Status
+from visits.states import APPOINTED_AHEAD, BEFORE_ARRIVAL, FINAL, UNSIGNED, Status
 
 USER = settings.AUTH_USER_MODEL
 
@@ -31,6 +33,10 @@ class VisitQuerySet(models.QuerySet["VisitOrder"]):
 
     def unfinished(self) -> VisitQuerySet:
         return self.exclude(status__in=sorted(FINAL))
+
+    def unsigned(self) -> VisitQuerySet:
+        """The work is not done, or nobody has answered for it with a signature yet."""
+        return self.filter(status__in=sorted(UNSIGNED))
 
 
 class VisitOrder(Record):
@@ -78,6 +84,8 @@ class VisitOrder(Record):
     window_from = models.DateTimeField(_("from"), null=True, blank=True)
     window_until = models.DateTimeField(_("until"), null=True, blank=True)
     travel_minutes = models.PositiveSmallIntegerField(_("travel time (minutes)"), default=30)
+    # VISIT-11: start of the window less the way; from here to `window_until` he is taken.
+    leave_at = models.DateTimeField(_("set off at"), null=True, blank=True)
     # the day
     departed_at = models.DateTimeField(_("departed"), null=True, blank=True)
     arrived_at = models.DateTimeField(_("arrived"), null=True, blank=True)
@@ -115,8 +123,25 @@ class VisitOrder(Record):
             ),
             models.CheckConstraint(
                 name="visits_visitorder_window",
-                condition=Q(window_from__isnull=True, window_until__isnull=True)
-                | Q(window_until__gt=F("window_from")),
+                condition=Q(
+                    window_from__isnull=True, window_until__isnull=True, leave_at__isnull=True
+                )
+                | Q(window_until__gt=F("window_from"), leave_at__lte=F("window_from")),
+            ),
+            # VISIT-3: nobody is at two places; the action names the clashing order before.
+            ExclusionConstraint(
+                name="visits_visitorder_no_clash",
+                expressions=[
+                    (F("engineer"), RangeOperators.EQUAL),
+                    (
+                        Func(
+                            F("leave_at"), F("window_until"), function="tstzrange",
+                            output_field=DateTimeRangeField(),
+                        ),
+                        RangeOperators.OVERLAPS,
+                    ),
+                ],
+                condition=Q(status__in=sorted(APPOINTED_AHEAD)),
             ),
             models.CheckConstraint(
                 name="visits_visitorder_has_engineer",
@@ -211,6 +236,35 @@ class Appointment(Record):
 
     def __str__(self) -> str:
         return f"{self.window_from:%m-%d %H:%M}–{self.window_until:%H:%M}"
+
+
+class MissedNote(Record):
+    """The note left where nobody was met (未见客户留言条, form MN; VISIT-7, 16)."""
+
+    visit = models.ForeignKey(VisitOrder, models.PROTECT, related_name="notes")
+    number = models.CharField(_("form number"), max_length=20, unique=True)
+    came_at = models.DateTimeField(_("came"))
+    waited_since = models.DateTimeField(_("waited since"))
+    left_at = models.DateTimeField(_("left"))
+    left_with = models.CharField(_("where it was left, or with whom"), max_length=120)
+    phone = models.CharField(_("number to call"), max_length=60)
+    proposed_from = models.DateTimeField(_("proposed from"), null=True, blank=True)
+    proposed_until = models.DateTimeField(_("proposed until"), null=True, blank=True)
+
+    objects = OfVisitQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                name="visits_missednote_window",
+                condition=Q(proposed_from__isnull=True, proposed_until__isnull=True)
+                | Q(proposed_until__gt=F("proposed_from")),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.number
 
 
 class ChecklistAnswer(Record):

@@ -32,6 +32,8 @@ BEFORE_ARRIVAL = frozenset({S.ORDERED, S.ASSIGNED, S.ACCEPTED, S.APPOINTED, S.EN
 # The appointment still stands before the engineer.
 APPOINTED_AHEAD = frozenset({S.APPOINTED, S.EN_ROUTE})
 ON_SITE = frozenset({S.ARRIVED, S.WAITING, S.WORKING, S.INTERRUPTED})
+# What the visit is for is not done yet, or the customer has not signed it.
+UNSIGNED = BEFORE_ARRIVAL | ON_SITE | {S.MISSED, S.FINISHED}
 
 
 def _from(*statuses: Status) -> frozenset[str]:
@@ -66,8 +68,9 @@ VISIT = Machine(
     # the way, VISIT-9…12, 15
     Transition("prepare", _("Departure checklist"), _from(S.ACCEPTED, S.APPOINTED), None,
                "visits.work", "checklist"),
-    Transition("depart", _("Set off"), _from(S.APPOINTED), S.EN_ROUTE, "visits.work",
-               "car"),
+    # VISIT-5: who is not reached by telephone is gone to without an appointment.
+    Transition("depart", _("Set off"), _from(S.ACCEPTED, S.APPOINTED), S.EN_ROUTE,
+               "visits.work", "car"),
     # Some engineers only report when they stand at the door, hence also without a departure.
     Transition("arrive", _("Arrived"), _from(S.APPOINTED, S.EN_ROUTE), S.ARRIVED, "visits.work",
                "map-pin-check"),
