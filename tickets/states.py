@@ -48,6 +48,7 @@ TICKET = Machine(
     Transition("attach", _("Attach a file"), _ALL, None, "tickets.comment", "paperclip"),
     Transition("hand_over", _("Hand over ownership"), OPEN, None, "tickets.work",
                "arrows-exchange"),
+    Transition("request_visit", _("Order a visit"), OPEN, None, "visits.order", "truck"),
     Transition("propose_extension", _("Propose an extension"), OPEN, None, "tickets.extend",
                "calendar-plus"),
 )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -77,6 +77,8 @@ class Ticket(Record):
     # SLA-2: one of the two is always answered.
     expected_at = models.DateTimeField(_("expected by the customer"), null=True, blank=True)
     no_wish = models.BooleanField(_("no wish as to time"), default=False)
+    # SLA-1. A copy of the resolution deadline, for the index that the queue is read by.
+    due_at = models.DateTimeField(_("to be solved by"), editable=False)
     owner = models.ForeignKey(
         USER, models.PROTECT, related_name="owned_tickets", verbose_name=_("first-contact owner")
     )
@@ -107,11 +109,22 @@ class Ticket(Record):
                 name="tickets_ticket_open",
                 condition=~Q(status__in=["closed"]),
             ),
+            # The queue: urgent ones first (SLA-3), then by remaining time; and what is overdue.
+            models.Index(
+                F("is_urgent").desc(), "due_at", "id",
+                name="tickets_ticket_queue",
+                condition=Q(status__in=["new", "assigned", "in_progress", "waiting"]),
+            ),
+            models.Index(
+                fields=["assignee", "due_at"],
+                name="tickets_ticket_mine",
+                condition=Q(status__in=["new", "assigned", "in_progress", "waiting"]),
+            ),
             models.Index(fields=["assignee", "-id"], name="tickets_ticket_assignee"),
             models.Index(fields=["owner", "-id"], name="tickets_ticket_owner"),
             models.Index(fields=["store", "-id"], name="tickets_ticket_store"),
             models.Index(fields=["customer", "-id"], name="tickets_ticket_customer"),
-        ]
+        ]  # fmt: skip
         constraints = [
             models.CheckConstraint(
                 name="tickets_ticket_known_status", condition=Q(status__in=sorted(Status.values))

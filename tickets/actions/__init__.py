@@ -1,0 +1,1 @@
+"""All that can happen here, one module per thing it happens to."""

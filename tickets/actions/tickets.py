@@ -1,0 +1,579 @@
+"""All that can happen to a ticket. Ownership, extensions and remote sessions are next door."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from customers.models import Contact, Customer, Installation, Product, Store
+from knowledge.models import FaultCategory
+from servicedesk.core import rules
+from servicedesk.core.actions import action, advance, begin, require, save_changes
+from servicedesk.core.actors import Actor
+from servicedesk.core.errors import Refused
+from servicedesk.core.events import record
+from servicedesk.core.models import Entry
+from servicedesk.core.numbering import next_number
+from sla import deadlines
+from tickets.clocks import ASSIGNMENT_TIME, RESPONSE_TIME, resolution_due
+from tickets.events import (
+    ComplaintFlagged,
+    NoteAdded,
+    TicketAssigned,
+    TicketClosed,
+    TicketEdited,
+    TicketMarkedUrgent,
+    TicketOpened,
+    TicketReopened,
+    TicketResolved,
+    TicketResponded,
+    TicketResumed,
+    TicketStarted,
+    TicketWaiting,
+    VisitRequested,
+)
+from tickets.models import Call, Note, Ticket
+from tickets.states import OPEN, TICKET, RemoteStatus, Status
+
+EDITABLE = frozenset({
+    "title", "need", "contact", "product", "installation", "category", "expected_at", "no_wish",
+})  # fmt: skip
+
+
+@action
+def open_ticket(
+    *,
+    title: str,
+    need: str,
+    customer: Customer,
+    store: Store,
+    contact: Contact | None = None,
+    product: Product | None = None,
+    installation: Installation | None = None,
+    category: FaultCategory | None = None,
+    is_urgent: bool = False,
+    urgency_reason: str = "",
+    expected_at: datetime | None = None,
+    no_wish: bool = False,
+    owner: User,
+    at: datetime,
+    by: Actor,
+    call: Call | None = None,
+) -> Ticket:
+    """Take a need in: from now on it has an owner and three clocks."""
+    require(by, "tickets.open")
+    _check_expectation(expected_at, no_wish=no_wish, received_at=at)
+    if is_urgent and not urgency_reason.strip():
+        raise Refused(_("Say why it is urgent."), field="urgency_reason")
+    check_worker(owner, field="owner")
+    ticket = Ticket(
+        title=title,
+        need=need,
+        customer=customer,
+        store=store,
+        contact=contact,
+        product=product or (installation.product if installation else None),
+        installation=installation,
+        category=category,
+        is_urgent=is_urgent,
+        urgency_reason=urgency_reason if is_urgent else "",
+        received_at=at,
+        expected_at=expected_at,
+        no_wish=no_wish,
+        due_at=resolution_due(at, expected_at),
+        owner=owner,
+    )
+    _check_belonging(ticket)
+    ticket.number = next_number("TK", at=at)
+    ticket.save()
+    start_clock("ticket.response", ticket, due_at=at + RESPONSE_TIME[is_urgent], at=at, by=by)
+    start_clock("ticket.assignment", ticket, due_at=at + ASSIGNMENT_TIME[is_urgent], at=at, by=by)
+    start_clock("ticket.resolution", ticket, due_at=ticket.due_at, at=at, by=by)
+    record(
+        TicketOpened(
+            at=at,
+            ticket_id=ticket.pk,
+            number=ticket.number,
+            title=title,
+            is_urgent=is_urgent,
+            urgency_reason=ticket.urgency_reason,
+            expected_at=expected_at.isoformat() if expected_at else None,
+            no_wish=no_wish,
+            due_at=ticket.due_at.isoformat(),
+            owner_id=owner.pk,
+            owner=owner.name,
+        ),
+        about=[ticket, customer, store, call],
+        by=by,
+    )
+    return ticket
+
+
+@action
+def assign(ticket: Ticket, *, assignee: User, at: datetime, by: Actor) -> Ticket:
+    """Give the work to a colleague; whoever had it is told."""
+    step = begin(TICKET, "assign", ticket, by=by)
+    if assignee.pk == ticket.assignee_id:
+        raise Refused(_("%(person)s has it already.") % {"person": assignee.name}, field="assignee")
+    check_worker(assignee, field="assignee")
+    return _give(ticket, assignee, step, taken=False, at=at, by=by)
+
+
+@action
+def take(ticket: Ticket, *, at: datetime, by: Actor) -> Ticket:
+    step = begin(TICKET, "take", ticket, by=by)
+    me = User.objects.staff().filter(pk=by.id).first()
+    if me is None:
+        raise Refused(_("Only a colleague can take a ticket."))
+    return _give(ticket, me, step, taken=True, at=at, by=by)
+
+
+def _give(
+    ticket: Ticket, assignee: User, step: Any, *, taken: bool, at: datetime, by: Actor
+) -> Ticket:
+    check_moment(ticket, at)
+    former_id = ticket.assignee_id
+    ticket.assignee = assignee
+    ticket.waiting_reason, ticket.waiting_until = "", None
+    advance(ticket, step, "assignee", "waiting_reason", "waiting_until")
+    deadlines.meet("ticket.assignment", ticket, at=at, by=by)
+    deadlines.cancel(ticket, "ticket.follow_up", at=at, by=by)
+    deadlines.reassign(ticket, assignee, by=by)
+    record(
+        TicketAssigned(
+            at=at,
+            ticket_id=ticket.pk,
+            number=ticket.number,
+            title=ticket.title,
+            assignee_id=assignee.pk,
+            assignee=assignee.name,
+            former_id=former_id,
+            taken=taken,
+            is_urgent=ticket.is_urgent,
+        ),
+        about=[ticket],
+        by=by,
+    )
+    return ticket
+
+
+@action
+def respond(ticket: Ticket, *, at: datetime, by: Actor) -> Ticket:
+    """The first response to the customer (SLA-6)."""
+    begin(TICKET, "respond", ticket, by=by)
+    check_moment(ticket, at)
+    if ticket.responded_at is not None:
+        raise Refused(_("The first response is recorded already."))
+    note_response(ticket, at=at, by=by)
+    save_changes(ticket, "responded_at")
+    return ticket
+
+
+@action
+def start(ticket: Ticket, *, at: datetime, by: Actor) -> Ticket:
+    """Work begins; that is a response too, if none was recorded."""
+    step = begin(TICKET, "start", ticket, by=by)
+    check_moment(ticket, at)
+    note_response(ticket, at=at, by=by)
+    advance(ticket, step, "responded_at")
+    record(TicketStarted(at=at, ticket_id=ticket.pk, number=ticket.number), about=[ticket], by=by)
+    return ticket
+
+
+@action
+def wait(ticket: Ticket, *, reason: str, until: datetime, at: datetime, by: Actor) -> Ticket:
+    """Wait for something. The 24 hours go on: only the customer's consent moves them (SLA-5)."""
+    step = begin(TICKET, "wait", ticket, by=by)
+    check_moment(ticket, at)
+    if not reason.strip():
+        raise Refused(_("Say what the ticket waits for."), field="reason")
+    if until <= at:
+        raise Refused(_("The time to wait until must be in the future."), field="until")
+    ticket.waiting_reason, ticket.waiting_until = reason, until
+    advance(ticket, step, "waiting_reason", "waiting_until")
+    start_clock("ticket.follow_up", ticket, due_at=until, at=at, by=by)
+    record(
+        TicketWaiting(
+            at=at, ticket_id=ticket.pk, number=ticket.number, reason=reason,
+            until=until.isoformat(),
+        ),
+        about=[ticket],
+        by=by,
+    )  # fmt: skip
+    return ticket
+
+
+@action
+def resume(ticket: Ticket, *, at: datetime, by: Actor) -> Ticket:
+    step = begin(TICKET, "resume", ticket, by=by)
+    check_moment(ticket, at)
+    ticket.waiting_reason, ticket.waiting_until = "", None
+    advance(ticket, step, "waiting_reason", "waiting_until")
+    deadlines.meet("ticket.follow_up", ticket, at=at, by=by)
+    record(TicketResumed(at=at, ticket_id=ticket.pk, number=ticket.number), about=[ticket], by=by)
+    return ticket
+
+
+@action
+def resolve(ticket: Ticket, *, solution: str, resolution: str, at: datetime, by: Actor) -> Ticket:
+    """The need is met. Open visits refuse it (they listen to `TicketResolved`)."""
+    step = begin(TICKET, "resolve", ticket, by=by)
+    check_moment(ticket, at)
+    if solution not in Ticket.Solution.values:
+        raise Refused(_("Say how it was solved."), field="solution")
+    if not resolution.strip():
+        raise Refused(_("Write down what solved it."), field="resolution")
+    session = ticket.remote_sessions.filter(
+        status__in=[RemoteStatus.PREPARED, RemoteStatus.CONSENTED, RemoteStatus.RUNNING]
+    ).first()
+    if session is not None:
+        raise Refused(
+            _("Remote session %(session)s is still open; end it first.") % {"session": session}
+        )
+    note_response(ticket, at=at, by=by)
+    ticket.waiting_reason, ticket.waiting_until = "", None
+    ticket.resolved_at, ticket.solution, ticket.resolution = at, solution, resolution
+    advance(
+        ticket, step, "responded_at", "waiting_reason", "waiting_until", "resolved_at", "solution",
+        "resolution",
+    )  # fmt: skip
+    deadlines.meet("ticket.resolution", ticket, at=at, by=by)
+    deadlines.cancel(ticket, at=at, by=by)
+    record(
+        TicketResolved(
+            at=at,
+            ticket_id=ticket.pk,
+            number=ticket.number,
+            solution=solution,
+            solution_label=str(Ticket.Solution(solution).label),
+            resolution=resolution,
+        ),
+        about=[ticket, ticket.customer, ticket.store],
+        by=by,
+    )
+    return ticket
+
+
+@action
+def close(
+    ticket: Ticket,
+    *,
+    closing: str,
+    confirmed_by: str = "",
+    evidence: str = "",
+    at: datetime,
+    by: Actor,
+) -> Ticket:
+    """Done with it: the customer confirmed, withdrew, or did not report again (OPS-12).
+
+    `confirmed_by` is the customer's person, `evidence` the call or message it was said in.
+    """
+    step = begin(TICKET, "close", ticket, by=by)
+    assert ticket.resolved_at is not None
+    if closing not in Ticket.Closing.values:
+        raise Refused(_("Say why it is closed."), field="closing")
+    if at < ticket.resolved_at:
+        raise Refused(_("It was not resolved yet at that time."), field="at")
+    if closing == Ticket.Closing.AUTOMATIC and at < automatic_closing_at(ticket):
+        raise Refused(
+            _("Without the customer's word it closes %(days)s days after the solution.")
+            % {"days": settings.TICKET_CLOSE_DAYS},
+            field="closing",
+        )
+    ticket.closed_at, ticket.closing = at, closing
+    advance(ticket, step, "closed_at", "closing")
+    record(
+        TicketClosed(
+            at=at,
+            ticket_id=ticket.pk,
+            number=ticket.number,
+            closing=closing,
+            closing_label=str(Ticket.Closing(closing).label),
+            confirmed_by=confirmed_by,
+            evidence=evidence,
+        ),
+        about=[ticket, ticket.customer, ticket.store],
+        by=by,
+    )
+    rules.store(
+        ticket,
+        counts_at=ticket.received_at,
+        person_id=ticket.owner_id,
+        team_id=ticket.owner.team_id,
+        at=at,
+    )
+    return ticket
+
+
+def automatic_closing_at(ticket: Ticket) -> datetime:
+    assert ticket.resolved_at is not None
+    return ticket.resolved_at + timedelta(days=settings.TICKET_CLOSE_DAYS)
+
+
+@action
+def reopen(ticket: Ticket, *, reason: str, at: datetime, by: Actor) -> Ticket:
+    """The customer reports again: 24 new hours; what was, stays in journal and history."""
+    step = begin(TICKET, "reopen", ticket, by=by)
+    assert ticket.resolved_at is not None
+    if not reason.strip():
+        raise Refused(_("Say why it is opened again."), field="reason")
+    resolved_at, closed_at = ticket.resolved_at, ticket.closed_at
+    if at < (closed_at or resolved_at):
+        raise Refused(_("It was still open at that time."), field="at")
+    ticket.resolved_at, ticket.closed_at, ticket.closing = None, None, ""
+    ticket.solution, ticket.resolution = "", ""
+    ticket.reopened_count += 1
+    expected = ticket.expected_at if ticket.expected_at and ticket.expected_at > at else None
+    ticket.due_at = resolution_due(at, expected)
+    advance(
+        ticket, step, "resolved_at", "closed_at", "closing", "solution", "resolution",
+        "reopened_count", "due_at",
+    )  # fmt: skip
+    start_clock("ticket.resolution", ticket, due_at=ticket.due_at, at=at, by=by)
+    record(
+        TicketReopened(
+            at=at,
+            ticket_id=ticket.pk,
+            number=ticket.number,
+            reason=reason,
+            times=ticket.reopened_count,
+            resolved_at=resolved_at.isoformat(),
+            closed_at=closed_at.isoformat() if closed_at else None,
+            due_at=ticket.due_at.isoformat(),
+        ),
+        about=[ticket, ticket.customer, ticket.store],
+        by=by,
+    )
+    return ticket
+
+
+@action
+def edit(ticket: Ticket, *, at: datetime, by: Actor, **changes: Any) -> Ticket:
+    """Correct any of `EDITABLE`. An earlier expected time moves the deadline; a later one does
+    not exist without the customer's consent (SLA-5)."""
+    begin(TICKET, "edit", ticket, by=by)
+    assert changes.keys() <= EDITABLE, changes.keys() - EDITABLE
+    changed = [name for name, value in changes.items() if getattr(ticket, name) != value]
+    if not changed:
+        raise Refused(_("Nothing was changed."))
+    for name in changed:
+        setattr(ticket, name, changes[name])
+    for name in ("title", "need"):
+        if not getattr(ticket, name).strip():
+            raise Refused(_("This must not be empty."), field=name)
+    _check_belonging(ticket)
+    if {"expected_at", "no_wish"} & set(changed):
+        _change_expectation(ticket, at=at, by=by)
+        changed.append("due_at")
+    save_changes(ticket, *changed)
+    names = [str(Ticket._meta.get_field(name).verbose_name) for name in changed]
+    record(
+        TicketEdited(at=at, ticket_id=ticket.pk, number=ticket.number, fields=", ".join(names)),
+        about=[ticket],
+        by=by,
+    )
+    return ticket
+
+
+def _change_expectation(ticket: Ticket, *, at: datetime, by: Actor) -> None:
+    _check_expectation(ticket.expected_at, no_wish=ticket.no_wish, received_at=ticket.received_at)
+    if ticket.status not in OPEN:
+        raise Refused(_("It is resolved; its time does not change any more."), field="expected_at")
+    due_at = resolution_due(ticket.received_at, ticket.expected_at)
+    if due_at > ticket.due_at:
+        raise Refused(
+            _("A later time needs the customer's consent: propose an extension."),
+            field="expected_at",
+        )
+    if due_at < ticket.due_at:
+        ticket.due_at = due_at
+        deadlines.move(
+            "ticket.resolution", ticket, due_at=due_at, cause="change",
+            reason=_("The customer's expected time was corrected."), at=at, by=by,
+        )  # fmt: skip
+
+
+@action
+def mark_urgent(ticket: Ticket, *, urgency_reason: str, at: datetime, by: Actor) -> Ticket:
+    """Put it on the fast track (SLA-3): shorter clocks, and the ladder for urgent requests."""
+    begin(TICKET, "mark_urgent", ticket, by=by)
+    if ticket.is_urgent:
+        raise Refused(_("It is marked as urgent already."))
+    if not urgency_reason.strip():
+        raise Refused(_("Say why it is urgent."), field="urgency_reason")
+    ticket.is_urgent, ticket.urgency_reason = True, urgency_reason
+    save_changes(ticket, "is_urgent", "urgency_reason")
+    if ticket.responded_at is None:
+        due_at = min(ticket.received_at + RESPONSE_TIME[False], at + RESPONSE_TIME[True])
+        start_clock("ticket.response", ticket, due_at=max(due_at, at), at=at, by=by)
+    if ticket.status == Status.NEW:
+        due_at = min(ticket.received_at + ASSIGNMENT_TIME[False], at + ASSIGNMENT_TIME[True])
+        start_clock("ticket.assignment", ticket, due_at=max(due_at, at), at=at, by=by)
+    start_clock("ticket.resolution", ticket, due_at=ticket.due_at, at=at, by=by)
+    record(
+        TicketMarkedUrgent(at=at, ticket_id=ticket.pk, number=ticket.number, reason=urgency_reason),
+        about=[ticket],
+        by=by,
+    )
+    return ticket
+
+
+@action
+def flag_complaint(ticket: Ticket, *, text: str, at: datetime, by: Actor) -> Ticket:
+    """The customer is angry or complains; the supervisor is told (VISIT-6)."""
+    begin(TICKET, "flag_complaint", ticket, by=by)
+    if not text.strip():
+        raise Refused(_("Write down what the customer said."), field="text")
+    ticket.is_complaint = True
+    save_changes(ticket, "is_complaint")
+    record(
+        ComplaintFlagged(
+            at=at, ticket_id=ticket.pk, number=ticket.number, text=text, owner_id=ticket.owner_id
+        ),
+        about=[ticket, ticket.customer, ticket.store],
+        by=by,
+    )
+    return ticket
+
+
+@action
+def comment(ticket: Ticket, *, text: str, at: datetime, by: Actor) -> Note:
+    begin(TICKET, "comment", ticket, by=by)
+    if not text.strip():
+        raise Refused(_("The note is empty."), field="text")
+    note = Note.objects.create(ticket=ticket, text=text, author_label=by.label, at=at)
+    record(
+        NoteAdded(at=at, ticket_id=ticket.pk, number=ticket.number, text=text),
+        about=[ticket],
+        by=by,
+    )
+    return note
+
+
+@action
+def request_visit(
+    ticket: Ticket,
+    *,
+    reason: str,
+    address: str = "",
+    contact_name: str = "",
+    contact_phone: str = "",
+    at: datetime,
+    by: Actor,
+) -> Ticket:
+    """Ask for a visit with what the ticket knows already (VISIT-1); `visits` makes the order."""
+    begin(TICKET, "request_visit", ticket, by=by)
+    contact, store = ticket.contact, ticket.store
+    address = address or store.full_address
+    contact_name = contact_name or (contact.name if contact else "")
+    contact_phone = contact_phone or (contact.phone if contact else "") or store.phone
+    for field, value, message in [
+        ("reason", reason, _("Say what is to be done on site.")),
+        ("contact_name", contact_name, _("Say whom the engineer asks for.")),
+        ("contact_phone", contact_phone, _("The engineer needs a number to call.")),
+    ]:
+        if not value.strip():
+            raise Refused(message, field=field)
+    record(
+        VisitRequested(
+            at=at,
+            ticket_id=ticket.pk,
+            number=ticket.number,
+            reason=reason,
+            address=address,
+            contact_name=contact_name,
+            contact_phone=contact_phone,
+        ),
+        about=[ticket],
+        by=by,
+    )
+    return ticket
+
+
+# --- What the neighbouring modules use, too --------------------------------------------------
+
+
+def start_clock(kind: str, ticket: Ticket, *, due_at: datetime, at: datetime, by: Actor) -> None:
+    deadlines.start(
+        kind,
+        ticket,
+        label=f"{ticket.number} {ticket.title}",
+        url=ticket.get_absolute_url(),
+        owner=ticket.assignee or ticket.owner,
+        due_at=due_at,
+        at=at,
+        by=by,
+        urgent=ticket.is_urgent,
+    )
+
+
+def note_response(ticket: Ticket, *, at: datetime, by: Actor) -> None:
+    """Set the first response if there is none; the caller saves `responded_at`."""
+    if ticket.responded_at is not None:
+        return
+    ticket.responded_at = at
+    deadlines.meet("ticket.response", ticket, at=at, by=by)
+    minutes = int((at - ticket.received_at).total_seconds() // 60)
+    record(
+        TicketResponded(at=at, ticket_id=ticket.pk, number=ticket.number, minutes=minutes),
+        about=[ticket],
+        by=by,
+    )
+
+
+def check_worker(person: User, *, field: str) -> None:
+    """Owner and assignee are colleagues who may work on tickets."""
+    if not (person.is_active and person.as_actor().may("tickets.work")):
+        raise Refused(
+            _("%(person)s cannot work on tickets.") % {"person": person.name}, field=field
+        )
+
+
+def check_moment(ticket: Ticket, at: datetime) -> None:
+    """Nothing happens to a ticket before it was received, or before it was opened again."""
+    if at < ticket.received_at:
+        raise Refused(_("That is before the ticket was received."), field="at")
+    if ticket.reopened_count:
+        reopened = (
+            Entry.objects.filter(
+                type=TicketReopened.type,
+                subjects__kind=Ticket._meta.label_lower,
+                subjects__object_id=ticket.pk,
+            )
+            .aggregate(last=models.Max("at"))
+        )  # fmt: skip
+        if at < reopened["last"]:
+            raise Refused(_("That is before the ticket was opened again."), field="at")
+
+
+def _check_expectation(
+    expected_at: datetime | None, *, no_wish: bool, received_at: datetime
+) -> None:
+    """SLA-2: either a time, or expressly none."""
+    if (expected_at is None) != no_wish:
+        raise Refused(
+            _("Ask by when the customer expects a solution, or record that there is no wish."),
+            field="expected_at",
+        )
+    if expected_at is not None and expected_at < received_at:
+        raise Refused(
+            _("The expected time lies before the request was received."), field="expected_at"
+        )
+
+
+def _check_belonging(ticket: Ticket) -> None:
+    """Store, contact and installation belong to the customer who asks."""
+    if ticket.store.customer_id != ticket.customer_id:
+        raise Refused(_("This store belongs to another customer."), field="store")
+    if ticket.contact is not None and ticket.contact.customer_id != ticket.customer_id:
+        raise Refused(_("This contact belongs to another customer."), field="contact")
+    if ticket.installation is not None:
+        if ticket.installation.store_id != ticket.store_id:
+            raise Refused(_("This installation is at another store."), field="installation")
+        if ticket.installation.product_id != ticket.product_id:
+            raise Refused(_("This installation is of another product."), field="installation")
