@@ -6,6 +6,7 @@ from importlib.util import find_spec
 
 from django.apps import AppConfig, apps
 from django.conf import settings
+from django.db.models.signals import pre_migrate
 from django.utils.translation import gettext_lazy as _
 
 # Modules that register something (events, rules, panels …) when they are imported.
@@ -26,7 +27,9 @@ class CoreConfig(AppConfig):
     verbose_name = _("Core")
 
     def ready(self) -> None:
-        from servicedesk.core import checks, history  # noqa: F401
+        from servicedesk.core import checks, history, search  # noqa: F401
+
+        pre_migrate.connect(search.install, sender=self)
 
 
 # Modules with functions that every worker runs each second (core.ticker).

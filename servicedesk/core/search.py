@@ -1,7 +1,7 @@
 """Search that knows Chinese: two characters are enough.
 
 pg_trgm needs three characters; so searchable rows carry a generated tsvector of all bigrams
-(SQL function `cjk_bigrams`, migration 0002) under a GIN index.
+(SQL function `cjk_bigrams`, below) under a GIN index.
 """
 
 from __future__ import annotations
@@ -11,12 +11,30 @@ import unicodedata
 from typing import Any, TypeVar
 
 from django.contrib.postgres.search import SearchQuery, SearchVectorField
-from django.db import models
+from django.db import connections, models
 from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Concat
 from pypinyin import Style, lazy_pinyin
 
 M = TypeVar("M", bound=models.Model)
+
+BIGRAMS = r"""
+CREATE OR REPLACE FUNCTION cjk_bigrams(source text) RETURNS tsvector
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT coalesce(array_to_tsvector(array_agg(DISTINCT gram)), ''::tsvector)
+    FROM (
+        SELECT substr(t, i, 2) AS gram
+        FROM (SELECT lower(coalesce(source, '')) AS t) AS s, generate_series(1, length(t)) AS i
+    ) AS grams
+    WHERE gram !~ '\s' AND gram <> ''
+$$;
+"""
+
+
+def install(using: str, **kwargs: Any) -> None:
+    """Make the SQL function before any table of any app needs it (signal `pre_migrate`)."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(BIGRAMS)
 
 
 def bigrams(*fields: str) -> models.GeneratedField:

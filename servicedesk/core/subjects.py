@@ -33,3 +33,9 @@ def find_all(keys: Iterable[Key]) -> dict[Key, Any]:
 def visible(kind: str, pk: int, actor: Actor) -> bool:
     manager: Any = apps.get_model(kind)._default_manager
     return bool(manager.visible_to(actor).filter(pk=pk).exists())
+
+
+def visible_ids(kind: str, actor: Actor) -> Any:
+    """A subquery of the primary keys that the actor may see."""
+    manager: Any = apps.get_model(kind)._default_manager
+    return manager.visible_to(actor).values("pk")

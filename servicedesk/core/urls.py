@@ -1,8 +1,19 @@
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
+
+from servicedesk.core import document_views as views
 
 app_name = "documents"
 
 # /documents/
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", views.archive, name="archive"),
+    path("verify/", views.verify_file, name="verify_file"),
+    path("verify/<str:number>/<str:code>/", views.verify, name="verify"),
+    path("s/<str:token>/", views.sign, name="sign"),
+    path("s/<str:token>/copy/", views.signed_copy, name="signed_copy"),
+    path("<uuid:uid>/", views.document, name="document"),
+    path("<uuid:uid>/sign/", views.sign_own, name="sign_own"),
+    path("<uuid:uid>/download/", views.download, name="download"),
+]

@@ -1,21 +1,9 @@
-"""What the database itself guarantees: append-only tables, frozen documents, Chinese search."""
+"""What the database itself guarantees: append-only tables and frozen documents."""
 
 from __future__ import annotations
 
 from django.contrib.postgres.operations import BtreeGistExtension, TrigramExtension
 from django.db import migrations
-
-SEARCH = """
-CREATE FUNCTION cjk_bigrams(source text) RETURNS tsvector
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT coalesce(array_to_tsvector(array_agg(DISTINCT gram)), ''::tsvector)
-    FROM (
-        SELECT substr(t, i, 2) AS gram
-        FROM (SELECT lower(coalesce(source, '')) AS t) AS s, generate_series(1, length(t)) AS i
-    ) AS grams
-    WHERE gram !~ '\\s' AND gram <> ''
-$$;
-"""
 
 APPEND_ONLY = """
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -48,18 +36,10 @@ TABLES = ["core_entry", "core_entrysubject", "core_seal", "core_signature", "cor
 
 class Migration(migrations.Migration):
     dependencies = [("core", "0001_initial")]
-    # Their search columns are computed by `cjk_bigrams`.
-    run_before = [
-        ("customers", "0001_initial"),
-        ("knowledge", "0001_initial"),
-        ("tickets", "0001_initial"),
-        ("visits", "0001_initial"),
-    ]
 
     operations = [
         TrigramExtension(),
         BtreeGistExtension(),
-        migrations.RunSQL(SEARCH, "DROP FUNCTION cjk_bigrams(text)"),
         migrations.RunSQL(APPEND_ONLY, "DROP FUNCTION refuse_change() CASCADE"),
         *[
             migrations.RunSQL(
