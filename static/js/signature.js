@@ -1,0 +1,63 @@
+// The signature pad. Strokes are kept as points in a box of 600 × 200, so that rotation, resize and the
+// keyboard of the phone change nothing; the canvas is only a view of them.
+import SignaturePad from "signature_pad";
+
+const BOX = { width: 600, height: 200 };
+
+for (const root of document.querySelectorAll("[data-signature]")) start(root);
+
+function start(root) {
+  const canvas = root.querySelector("canvas");
+  const hidden = root.querySelector("input[name=strokes]");
+  const pad = new SignaturePad(canvas, { minWidth: 1.2, maxWidth: 2.8, penColor: "#10224d" });
+  let strokes = [];
+  let width = 0;
+
+  const scale = () => canvas.clientWidth / BOX.width;
+
+  function read() {
+    strokes = pad.toData().map((group) =>
+      group.points.map((point) => ({
+        x: point.x / scale(),
+        y: point.y / scale(),
+        t: point.time,
+        p: point.pressure,
+      })),
+    );
+    hidden.value = strokes.length ? JSON.stringify(strokes) : "";
+  }
+
+  function draw() {
+    // A resize in height alone comes from the keyboard and must not clear the canvas.
+    if (canvas.clientWidth === width) return;
+    width = canvas.clientWidth;
+    const ratio = Math.max(window.devicePixelRatio || 1, 1);
+    canvas.width = canvas.clientWidth * ratio;
+    canvas.height = canvas.clientHeight * ratio;
+    canvas.getContext("2d").scale(ratio, ratio);
+    pad.fromData(
+      strokes.map((points) => ({
+        penColor: "#10224d",
+        dotSize: 0,
+        minWidth: 1.2,
+        maxWidth: 2.8,
+        velocityFilterWeight: 0.7,
+        compositeOperation: "source-over",
+        points: points.map((point) => ({
+          x: point.x * scale(),
+          y: point.y * scale(),
+          time: point.t,
+          pressure: point.p,
+        })),
+      })),
+    );
+  }
+
+  pad.addEventListener("endStroke", read);
+  root.querySelector("[data-clear]").addEventListener("click", () => {
+    pad.clear();
+    read();
+  });
+  new ResizeObserver(draw).observe(canvas);
+  draw();
+}
