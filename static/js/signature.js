@@ -1,6 +1,8 @@
 // The signature pad. Strokes are kept as points in a box of 600 × 200, so that rotation, resize and the
 // keyboard of the phone change nothing; the canvas is only a view of them.
-import SignaturePad from "signature_pad";
+const { default: SignaturePad } = await import(
+  `${document.documentElement.dataset.static}signature_pad/dist/signature_pad.min.js`
+);
 
 const BOX = { width: 600, height: 200 };
 

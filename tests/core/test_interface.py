@@ -40,7 +40,9 @@ def test_every_icon_named_in_the_code_exists():
     }
 
     assert len(named) > 30
-    assert [(name, where) for name, where in sorted(named) if not (ICONS / f"{name}.svg").exists()] == []
+    assert [
+        (name, where) for name, where in sorted(named) if not (ICONS / f"{name}.svg").exists()
+    ] == []
 
 
 def _own_packages(root: Path) -> list[str]:
@@ -65,7 +67,9 @@ def test_remaining_time_says_how_long_and_how_bad(minutes, level, words):
     assert 'data-due="2026-11-2' in html
 
 
-@pytest.mark.parametrize(("state", "words"), [("met", "按时完成"), ("paused", "已暂停"), ("cancelled", "未计时")])
+@pytest.mark.parametrize(
+    ("state", "words"), [("met", "按时完成"), ("paused", "已暂停"), ("cancelled", "未计时")]
+)
 def test_a_deadline_that_stands_still_does_not_count(state, words):
     html = render("{% remaining due_at=due state=state %}", due=NOW, state=state)
 
@@ -97,7 +101,12 @@ def test_durations_name_the_two_largest_units():
 
 
 def test_initials_suit_chinese_and_other_names():
-    assert [initials(name) for name in ("王海涛", "李静", "Anna Berg", "")] == ["海涛", "李静", "AB", "?"]
+    assert [initials(name) for name in ("王海涛", "李静", "Anna Berg", "")] == [
+        "海涛",
+        "李静",
+        "AB",
+        "?",
+    ]
 
 
 def test_a_misspelt_argument_fails_when_the_page_is_compiled():
@@ -137,7 +146,9 @@ def test_an_initial_moment_is_shown_in_local_time():
 
 
 def test_what_people_typed_is_never_markup():
-    html = render("{% timeline rows %}{% fact 'x' text %}", rows=[], text="<script>alert(1)</script>")
+    html = render(
+        "{% timeline rows %}{% fact 'x' text %}", rows=[], text="<script>alert(1)</script>"
+    )
 
     assert "<script>" not in html
 
@@ -157,7 +168,10 @@ def test_forms_on_one_page_have_ids_of_their_own_and_a_refused_one_is_open():
 def test_an_action_without_form_acts_at_once_and_a_dangerous_one_asks():
     html = render(
         "{% action_panel actions %}",
-        actions=[ActionForm("start", "开始", "/s/"), ActionForm("cancel", "取消", "/c/", confirm="不能恢复")],
+        actions=[
+            ActionForm("start", "开始", "/s/"),
+            ActionForm("cancel", "取消", "/c/", confirm="不能恢复"),
+        ],
     )
 
     assert html.count("<dialog") == 1
@@ -165,7 +179,9 @@ def test_an_action_without_form_acts_at_once_and_a_dangerous_one_asks():
 
 
 @pytest.mark.django_db
-def test_a_remote_choice_renders_only_what_is_chosen(engineer, other_engineer, django_assert_num_queries):
+def test_a_remote_choice_renders_only_what_is_chosen(
+    engineer, other_engineer, django_assert_num_queries
+):
     from accounts.models import User
 
     class Choose(DeskForm):

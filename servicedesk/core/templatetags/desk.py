@@ -72,8 +72,8 @@ def when(value: datetime | date | None, show: str = "short") -> SafeString | str
     if isinstance(value, datetime):
         local = timezone.localtime(value) if timezone.is_aware(value) else value
         text = _moment(local, show)
-        full = date_format(local, gettext("Y-m-d H:i"))
-        machine = value.isoformat(timespec="seconds")
+        full = f"{local:%Y-%m-%d %H:%M}"
+        machine = local.isoformat(timespec="seconds")
     else:
         text = full = date_format(value, _day_format(value, today=timezone.localdate()))
         machine = value.isoformat()
@@ -86,11 +86,12 @@ def _day_format(day: date, *, today: date) -> str:
 
 
 def _moment(local: datetime, show: str) -> str:
-    clock = date_format(local, "H:i")
+    # Formatted by Python where the language does not matter: a list has 50 rows of these.
+    clock = f"{local:%H:%M}"
     if show == "time":
         return clock
     if show == "full":
-        return date_format(local, gettext("Y-m-d H:i"))
+        return f"{local:%Y-%m-%d %H:%M}"
     today = timezone.localdate()
     if show == "date":
         return date_format(local, _day_format(local.date(), today=today))
@@ -208,8 +209,10 @@ def remaining(
     elif left <= warn_minutes * 60:
         level = "warn"
     text = gettext("%s overdue") if left < 0 else gettext("%s left")
+    local = timezone.localtime(due_at) if due_at else None
     return {
-        "due_at": due_at,
+        "machine": local.isoformat(timespec="seconds") if local else "",
+        "due": f"{local:%Y-%m-%d %H:%M}" if local else "",
         "state": state,
         "level": level,
         "text": text % spell_duration(left),
