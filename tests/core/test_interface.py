@@ -68,7 +68,7 @@ def test_remaining_time_says_how_long_and_how_bad(minutes, level, words):
 
 
 @pytest.mark.parametrize(
-    ("state", "words"), [("met", "按时完成"), ("paused", "已暂停"), ("cancelled", "未计时")]
+    ("state", "words"), [("met", "按时完成"), ("late", "超时完成"), ("paused", "已暂停"), ("cancelled", "未计时")]
 )
 def test_a_deadline_that_stands_still_does_not_count(state, words):
     html = render("{% remaining due_at=due state=state %}", due=NOW, state=state)

@@ -189,18 +189,18 @@ def remaining(
     urgent_minutes: int = 60,
     label: str = "",
 ) -> dict[str, Any]:
-    """Time left until a deadline: an object with `due_at` and `state`, or the two themselves.
+    """Time left until a deadline: an object like `sla.Deadline`, or `due_at` and `state`.
 
-    States: "running" counts; "met", "missed", "paused", "cancelled" stand still.
+    States: "running" counts, also beyond the due time; "met", "late" (met after it was missed),
+    "paused" and "cancelled" stand still.
     """
     if deadline is not None:
-        due_at = due_at or deadline.due_at
-        state = state or deadline.state
+        due_at = deadline.due_at
+        state = deadline.status
+        if state == "met" and deadline.missed_at is not None:
+            state = "late"
     state = state or "running"
     left = (due_at - timezone.now()).total_seconds() if due_at else 0
-    if state == "missed" and due_at:
-        # Missed and still open: how late it is goes on counting.
-        state = "running"
     level = "ok"
     if left < 0:
         level = "over"
