@@ -1,13 +1,19 @@
-"""What happens to deadlines. Upper apps listen to react on a miss."""
+"""What happens to deadlines. Upper apps listen to react on a miss.
+
+A handler of `DeadlineStepFired` runs inside the sweep, which holds the locks of a whole batch
+of deadlines: it must not lock the record of the deadline. A person's action holds that lock
+while it waits for the deadline's, and the two would block each other.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.utils.translation import gettext_lazy as _
 
 from servicedesk.core.events import Event
+from sla.models import Deadline
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,12 +46,37 @@ class DeadlineMoved(DeadlineEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DeadlinePaused(DeadlineEvent):
+    type: ClassVar[str] = "deadline.paused"
+    label = _("Deadline paused")
+    detail = "{kind_label}: {reason}"
+    icon = "clock-pause"
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeadlineResumed(DeadlineEvent):
+    type: ClassVar[str] = "deadline.resumed"
+    label = _("Deadline runs again")
+    detail = "{kind_label}: {due_at}"
+    icon = "clock-play"
+
+
+@dataclass(frozen=True, kw_only=True)
 class DeadlineMet(DeadlineEvent):
     type: ClassVar[str] = "deadline.met"
     label = _("Deadline met")
     detail = "{kind_label}"
     icon = "clock-check"
     late: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeadlineCancelled(DeadlineEvent):
+    type: ClassVar[str] = "deadline.cancelled"
+    label = _("No longer due")
+    detail = "{kind_label}"
+    icon = "clock-cancel"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,3 +99,15 @@ class EscalationAcknowledged(DeadlineEvent):
     detail = "{kind_label}: {step_label}"
     icon = "checks"
     step_label: str
+
+
+def facts(deadline: Deadline) -> dict[str, Any]:
+    """The fields that all these events share, of the deadline as it is now."""
+    return {
+        "deadline_uid": str(deadline.uid),
+        "kind": deadline.kind,
+        "kind_label": str(deadline.kind_label),
+        "subject_kind": deadline.subject_kind,
+        "subject_id": deadline.subject_id,
+        "due_at": deadline.due_at.isoformat(),
+    }

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
+from servicedesk.core.actors import Actor
 from servicedesk.core.fields import uuid7
+from sla.kinds import KINDS, Rung, label_of, label_of_step
 from sla.states import Status
 
 
 class DeadlineQuerySet(models.QuerySet["Deadline"]):
+    def visible_to(self, actor: Actor) -> DeadlineQuerySet:
+        """The desk sees all; others what they own, what they lead, and what they were told of."""
+        if actor.may("sla.see_all"):
+            return self
+        if not actor.may("sla.see"):
+            return self.none()
+        told = Notice.objects.filter(user=actor.id, escalation__deadline=OuterRef("pk"))
+        return self.filter(Q(owner_id=actor.id) | Q(owner__team__leader_id=actor.id) | Exists(told))
+
     def of(self, subject: models.Model) -> DeadlineQuerySet:
         return self.filter(subject_kind=subject._meta.label_lower, subject_id=subject.pk)
 
@@ -23,7 +37,8 @@ class Deadline(models.Model):
     """A moment by which something must have happened (design.md §4).
 
     `original_due_at` never changes; `due_at` moves with consent or pauses only, and each move
-    is a `DeadlineMove`. `missed_at` stays once it is set, whatever happens afterwards.
+    is a `DeadlineMove`. `missed_at` is the due time that passed unmet, not the time at which
+    somebody noticed; it stays once it is set, whatever happens afterwards.
     """
 
     uid = models.UUIDField(default=uuid7, unique=True)
@@ -42,6 +57,9 @@ class Deadline(models.Model):
     due_at = models.DateTimeField()
     original_due_at = models.DateTimeField()
     paused_at = models.DateTimeField(null=True)
+    pause_reason = models.CharField(max_length=500, blank=True)
+    # The sum of the pauses that moved `due_at`: it is no part of the time allowed.
+    paused_total = models.DurationField(default=timedelta(0))
     status = models.CharField(max_length=10, choices=Status, default=Status.RUNNING)
     met_at = models.DateTimeField(null=True)
     missed_at = models.DateTimeField(null=True)
@@ -65,11 +83,12 @@ class Deadline(models.Model):
             models.Index(fields=["subject_kind", "subject_id"], name="sla_deadline_subject"),
             # Lists of what is due, per owner and in all.
             models.Index(
-                fields=["owner", "due_at"], name="sla_deadline_owner",
-                condition=Q(status="running"),
+                fields=["owner", "due_at", "id"], name="sla_deadline_owner",
+                condition=Q(status__in=["running", "paused"]),
             ),
             models.Index(
-                fields=["due_at"], name="sla_deadline_due", condition=Q(status="running")
+                fields=["due_at", "id"], name="sla_deadline_due",
+                condition=Q(status__in=["running", "paused"]),
             ),
         ]  # fmt: skip
         constraints = [
@@ -96,7 +115,39 @@ class Deadline(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.label}"
+        return f"{self.kind_label} {self.label}"
+
+    @property
+    def subject(self) -> tuple[str, int]:
+        return self.subject_kind, self.subject_id
+
+    @property
+    def kind_label(self) -> Any:
+        return label_of(self.kind)
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in {Status.RUNNING, Status.PAUSED}
+
+    @property
+    def late(self) -> bool:
+        """Met, but after the due time."""
+        return self.met_at is not None and self.met_at > self.due_at
+
+    @property
+    def state(self) -> str:
+        """What `{% remaining %}` shows: the status, or "missed" while it runs on unmet."""
+        if self.status == Status.RUNNING and self.missed_at is not None:
+            return "missed"
+        return self.status
+
+    def ladder(self) -> list[Rung]:
+        return KINDS[self.kind].ladder(
+            urgent=self.urgent,
+            started_at=self.started_at,
+            due_at=self.due_at,
+            paused=self.paused_total,
+        )
 
 
 class DeadlineMove(models.Model):
@@ -121,6 +172,29 @@ class DeadlineMove(models.Model):
     def __str__(self) -> str:
         return f"{self.deadline_id}: {self.cause}"
 
+    @property
+    def by(self) -> timedelta:
+        return self.new_due_at - self.old_due_at
+
+
+class EscalationQuerySet(models.QuerySet["Escalation"]):
+    def visible_to(self, actor: Actor) -> EscalationQuerySet:
+        if actor.may("sla.see_all"):
+            return self
+        return self.filter(deadline__in=Deadline.objects.visible_to(actor))
+
+    def open(self) -> EscalationQuerySet:
+        """What still waits for a person's word.
+
+        A miss always does. A warning does only as long as its deadline is open.
+        """
+        return self.filter(acknowledged_at__isnull=True, superseded=False).filter(
+            Q(missed=True) | Q(deadline__status__in=[Status.RUNNING, Status.PAUSED])
+        )
+
+    def told_to(self, user_id: int | None) -> EscalationQuerySet:
+        return self.filter(Exists(Notice.objects.filter(escalation=OuterRef("pk"), user=user_id)))
+
 
 class Escalation(models.Model):
     """One step of the ladder that fired. Once per deadline, step and generation."""
@@ -131,25 +205,56 @@ class Escalation(models.Model):
     generation = models.PositiveSmallIntegerField()
     due_at = models.DateTimeField()
     fired_at = models.DateTimeField()
+    # The miss and what follows it; the others are warnings.
+    missed = models.BooleanField(default=False)
+    # Fired together with a later step that spoke in its place; nobody was told of this one.
+    superseded = models.BooleanField(default=False)
     acknowledged_at = models.DateTimeField(null=True)
     acknowledged_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )
+
+    objects = EscalationQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(
                 fields=["deadline", "step", "generation"], name="sla_escalation_once"
-            )
+            ),
+            models.CheckConstraint(
+                name="sla_escalation_acknowledged_by",
+                condition=Q(acknowledged_at__isnull=True, acknowledged_by__isnull=True)
+                | Q(acknowledged_at__isnull=False, acknowledged_by__isnull=False),
+            ),
         ]
         indexes = [
             models.Index(
                 fields=["-id"],
                 name="sla_escalation_open",
-                condition=Q(acknowledged_at__isnull=True),
+                condition=Q(acknowledged_at__isnull=True, superseded=False),
             )
         ]
 
     def __str__(self) -> str:
         return f"{self.deadline_id}: {self.step}"
+
+    @property
+    def step_label(self) -> Any:
+        return label_of_step(self.deadline.kind, self.step)
+
+
+class Notice(models.Model):
+    """Who was told of an escalation."""
+
+    escalation = models.ForeignKey(Escalation, models.CASCADE, related_name="notices")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [
+            # In this order it also serves "my escalations", newest first.
+            models.UniqueConstraint(fields=["user", "escalation"], name="sla_notice_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.escalation_id} → {self.user_id}"

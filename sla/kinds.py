@@ -1,0 +1,135 @@
+"""Kinds of deadlines and their ladders of steps. Pure arithmetic; knows no database.
+
+An app names its kinds in `<app>/clocks.py`:
+
+    RESOLUTION = define(Kind("ticket.resolution", _("Resolution"), steps=(
+        Step("half", _("Half of the time is used"), share=0.5, to=("owner",)),
+        Step("missed", _("Missed"), missed=True, to=("owner", "supervisor")),
+        Step("manager", _("Missed by an hour"), offset=timedelta(hours=1), to=("manager",)),
+    )))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+# Who can be told: the deadline's owner, his supervisors, the managers (accounts.queries.recipients).
+PEOPLE = ("owner", "supervisor", "manager")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A rung: at `share` of the time allowed, plus `offset`, the people in `to` are told.
+
+    The rung with `missed` stands at the due time itself and notes the miss.
+    """
+
+    name: str
+    label: Any
+    share: float = 1.0
+    offset: timedelta = timedelta(0)
+    to: tuple[str, ...] = ("owner",)
+    missed: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.to or not set(self.to) <= set(PEOPLE):
+            raise ValueError(f"{self.name}: `to` names some of {', '.join(PEOPLE)}")
+        if not 0 <= self.share <= 1:
+            raise ValueError(f"{self.name}: a share lies between 0 and 1")
+        if self.missed and (self.share != 1 or self.offset):
+            raise ValueError(f"{self.name}: the miss stands at the due time")
+
+    @property
+    def warns(self) -> bool:
+        """It stands before the due time."""
+        return self.share < 1 or self.offset < timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """A step with its moment on the ladder of one deadline."""
+
+    at: datetime
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What the deadlines of one name have in common. Urgent ones may climb another ladder."""
+
+    name: str
+    label: Any
+    steps: tuple[Step, ...]
+    urgent_steps: tuple[Step, ...] = ()
+
+    def __post_init__(self) -> None:
+        for steps in (self.steps, self.urgent_steps):
+            names = [step.name for step in steps]
+            if len(set(names)) != len(names):
+                raise ValueError(f"{self.name}: step names must differ")
+
+    def ladder(
+        self, *, urgent: bool, started_at: datetime, due_at: datetime, paused: timedelta
+    ) -> list[Rung]:
+        """All rungs in the order of their moments.
+
+        Moments are counted back from the due time: a pause has moved that, and with it all
+        rungs that were still to come. `paused` is the sum of the pauses that did so.
+        """
+        allowed = max(due_at - started_at - paused, timedelta(0))
+        rungs = [
+            Rung(max(due_at - allowed * (1 - step.share) + step.offset, started_at), step)
+            for step in (urgent and self.urgent_steps) or self.steps
+        ]
+        return sorted(rungs, key=lambda rung: rung.at)  # stable: as listed, where moments agree
+
+    def label_of(self, step: str) -> Any:
+        """The label of a step of either ladder; its name, if it was removed from the code."""
+        known = {s.name: s.label for s in (*self.urgent_steps, *self.steps)}
+        return known.get(step, step)
+
+
+KINDS: dict[str, Kind] = {}
+
+
+def define(kind: Kind) -> Kind:
+    if KINDS.setdefault(kind.name, kind) != kind:
+        raise ValueError(f"{kind.name} is defined twice")
+    return kind
+
+
+def label_of(kind: str) -> Any:
+    return KINDS[kind].label if kind in KINDS else kind
+
+
+def label_of_step(kind: str, step: str) -> Any:
+    return KINDS[kind].label_of(step) if kind in KINDS else step
+
+
+def rung_to_climb(ladder: list[Rung], fired: Collection[str], at: datetime) -> int:
+    """Where a ladder that was moved goes on: its first rung that lies ahead or never fired.
+
+    So a rung that fired fires again if it lies ahead again, and one that the move put into
+    the past without having fired is not lost. `len(ladder)`: nothing is left.
+    """
+    for index, rung in enumerate(ladder):
+        if rung.at > at or rung.step.name not in fired:
+            return index
+    return len(ladder)
+
+
+def due_rungs(ladder: list[Rung], index: int, now: datetime) -> list[Rung]:
+    """The rungs from `index` on whose moment has come."""
+    return [rung for rung in ladder[index:] if rung.at <= now]
+
+
+def silent_steps(due: list[Rung]) -> set[str]:
+    """Names of the warnings that say nothing, because a later step is due at the same time.
+
+    After an hour of silence nobody wants ten mails. The miss and what follows it go to people
+    of their own and always speak.
+    """
+    return {rung.step.name for rung in due[:-1] if rung.step.warns}
