@@ -26,6 +26,7 @@ from django.utils.translation import gettext, ngettext
 from servicedesk.core.forms import ActionForm
 from servicedesk.core.keyset import Page
 from servicedesk.core.looks import look_of
+from servicedesk.core.panels import NavItem
 
 register = template.Library()
 log = logging.getLogger(__name__)
@@ -141,6 +142,16 @@ def initials(name: str) -> str:
 def hue(name: str) -> int:
     """One of eight steady colours for a person's avatar."""
     return sum(str(name).encode()) % 8
+
+
+@register.filter
+def sections(navigation: Iterable[NavItem]) -> list[tuple[str, list[NavItem]]]:
+    """The sidebar's groups, in the order of their first entry; places outside of it left out."""
+    groups: dict[str, list[NavItem]] = {}
+    for item in navigation:
+        if item.section not in {"primary", "bar", "phone"}:
+            groups.setdefault(str(item.section), []).append(item)
+    return list(groups.items())
 
 
 @register.simple_tag
