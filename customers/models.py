@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Self, TypeVar
+
+from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
@@ -9,14 +12,19 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from servicedesk.core.actors import Actor
-from servicedesk.core.fields import Record
+from servicedesk.core.fields import Record, uuid7
 from servicedesk.core.search import bigrams
 
+M = TypeVar("M", bound=models.Model, covariant=True)
 
-class VisibleQuerySet(models.QuerySet[models.Model]):
-    def visible_to(self, actor: Actor) -> VisibleQuerySet:
+
+class VisibleQuerySet(models.QuerySet[M]):
+    def visible_to(self, actor: Actor) -> Self:
         """Customer master data is known to all colleagues and to integrated systems."""
         return self if actor.may("customers.see") else self.none()
+
+    def active(self) -> Self:
+        return self.filter(is_active=True)
 
 
 class Customer(Record):
@@ -25,7 +33,8 @@ class Customer(Record):
     code = models.CharField(_("customer code"), max_length=30, unique=True)
     name = models.CharField(_("customer"), max_length=120)
     short_name = models.CharField(_("short name"), max_length=60, blank=True)
-    pinyin = models.CharField(max_length=120, blank=True, editable=False)
+    # Spelled out and as initials, in small letters (core.search.spelled).
+    pinyin = models.CharField(max_length=1000, blank=True, editable=False)
     industry = models.CharField(_("industry"), max_length=60, blank=True)
     is_key_account = models.BooleanField(_("key account"), default=False)
     note = models.TextField(_("remarks"), max_length=2000, blank=True)
@@ -51,7 +60,7 @@ class Store(Record):
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="stores")
     code = models.CharField(_("store code"), max_length=30, unique=True)
     name = models.CharField(_("store"), max_length=120)
-    pinyin = models.CharField(max_length=240, blank=True, editable=False)
+    pinyin = models.CharField(max_length=1000, blank=True, editable=False)
     province = models.CharField(_("province"), max_length=30, blank=True)
     city = models.CharField(_("city"), max_length=30, blank=True)
     district = models.CharField(_("district"), max_length=30, blank=True)
@@ -90,7 +99,7 @@ class Contact(Record):
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="contacts")
     store = models.ForeignKey(Store, models.PROTECT, null=True, blank=True, related_name="contacts")
     name = models.CharField(_("contact"), max_length=60)
-    pinyin = models.CharField(max_length=60, blank=True, editable=False)
+    pinyin = models.CharField(max_length=500, blank=True, editable=False)
     salutation = models.CharField(_("form of address"), max_length=30, blank=True)
     position = models.CharField(_("position"), max_length=60, blank=True)
     phone = models.CharField(_("telephone"), max_length=30, blank=True)
@@ -110,6 +119,11 @@ class Contact(Record):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        """People have no page of their own: they are listed with their shop or company."""
+        home = self.store or self.customer
+        return f"{home.get_absolute_url()}#contacts"
 
     @property
     def addressed(self) -> str:
@@ -158,3 +172,22 @@ class Installation(Record):
 
     def __str__(self) -> str:
         return f"{self.product} {self.software_version}".strip()
+
+
+class ImportDraft(models.Model):
+    """What an uploaded file says, between the preview and the click that imports it.
+
+    Not a record: it is gone once it was imported, or a day later.
+    """
+
+    uid = models.UUIDField(default=uuid7, unique=True, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    file_name = models.CharField(max_length=200)
+    rows = models.JSONField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.file_name

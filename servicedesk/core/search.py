@@ -18,6 +18,8 @@ from pypinyin import Style, lazy_pinyin
 
 M = TypeVar("M", bound=models.Model)
 
+LONGEST, MOST_WORDS = 100, 6
+
 BIGRAMS = r"""
 CREATE OR REPLACE FUNCTION cjk_bigrams(source text) RETURNS tsvector
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
@@ -61,13 +63,18 @@ def matching(
     The index finds rows with all bigrams of a word; comparing the fields removes those where
     the bigrams stand apart.
     """
-    for word in text.lower().split():
+    for word in words_of(text):
         queryset = queryset.filter(**{column: SearchQuery(_tsquery(word), search_type="raw")})
         anywhere = Q()
         for name in fields:
             anywhere |= Q(**{f"{name}__icontains": word})
         queryset = queryset.filter(anywhere)
     return queryset
+
+
+def words_of(text: str) -> list[str]:
+    """The words that are searched for; what is longer or more than anybody types is cut off."""
+    return text.replace("\0", " ").lower()[:LONGEST].split()[:MOST_WORDS]
 
 
 def _tsquery(word: str) -> str:

@@ -1,0 +1,486 @@
+"""All that can happen to customers, stores, people, products and installations."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Any, TypedDict, TypeVar, Unpack
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
+
+from customers.events import (
+    ContactCreated,
+    ContactEdited,
+    CustomerCreated,
+    CustomerEdited,
+    Deactivated,
+    InstallationChanged,
+    InstallationCreated,
+    PhoneRevealed,
+    ProductCreated,
+    ProductEdited,
+    Reactivated,
+    StoreCreated,
+    StoreEdited,
+)
+from customers.models import Contact, Customer, Installation, Product, Store
+from servicedesk.core.actions import action, lock, require, save_changes
+from servicedesk.core.actors import Actor
+from servicedesk.core.errors import Refused
+from servicedesk.core.events import record
+from servicedesk.core.numbering import next_number
+from servicedesk.core.search import phone_digits, spelled
+
+MasterData = Customer | Store | Contact | Product | Installation
+
+
+class CustomerFields(TypedDict, total=False):
+    code: str
+    name: str
+    short_name: str
+    industry: str
+    is_key_account: bool
+    note: str
+
+
+class StoreFields(TypedDict, total=False):
+    code: str
+    name: str
+    province: str
+    city: str
+    district: str
+    address: str
+    phone: str
+    opening_hours: str
+    note: str
+
+
+class ContactFields(TypedDict, total=False):
+    store: Store | None
+    name: str
+    salutation: str
+    position: str
+    phone: str
+    email: str
+
+
+class InstallationFields(TypedDict, total=False):
+    software_version: str
+    remote_id: str
+    installed_on: date | None
+    note: str
+
+
+# ---------------------------------------------------------------------------------------------
+# Customers
+
+
+@action
+def create_customer(
+    *,
+    name: str,
+    code: str = "",
+    short_name: str = "",
+    industry: str = "",
+    is_key_account: bool = False,
+    note: str = "",
+    at: datetime,
+    by: Actor,
+) -> Customer:
+    """A new company. Without a code it gets the next number of the day."""
+    require(by, "customers.write")
+    customer = Customer()
+    _set(
+        customer, name=name, code=code or next_number("KH", at=at), short_name=short_name,
+        industry=industry, is_key_account=is_key_account, note=note,
+    )  # fmt: skip
+    _insert(customer)
+    record(
+        CustomerCreated(at=at, customer_id=customer.pk, code=customer.code, name=customer.name),
+        about=[customer],
+        by=by,
+    )
+    return customer
+
+
+@action
+def edit_customer(
+    customer: Customer, *, at: datetime, by: Actor, **changes: Unpack[CustomerFields]
+) -> Customer:
+    """Change the given fields; what stays the same leaves no trace."""
+    _begin(customer, by=by)
+    if changed := _set(customer, **changes):
+        _update(customer, changed)
+        record(
+            CustomerEdited(at=at, customer_id=customer.pk, fields=tuple(changed)),
+            about=[customer],
+            by=by,
+        )
+    return customer
+
+
+# ---------------------------------------------------------------------------------------------
+# Stores
+
+
+@action
+def create_store(
+    *,
+    customer: Customer,
+    name: str,
+    address: str,
+    code: str = "",
+    province: str = "",
+    city: str = "",
+    district: str = "",
+    phone: str = "",
+    opening_hours: str = "",
+    note: str = "",
+    at: datetime,
+    by: Actor,
+) -> Store:
+    """A new shop of a customer. Without a code it gets the next number of the day."""
+    require(by, "customers.write")
+    store = Store(customer=customer)
+    _set(
+        store, name=name, address=address, code=code or next_number("MD", at=at),
+        province=province, city=city, district=district, phone=phone,
+        opening_hours=opening_hours, note=note,
+    )  # fmt: skip
+    _insert(store)
+    record(
+        StoreCreated(
+            at=at, store_id=store.pk, customer_id=customer.pk, code=store.code, name=store.name
+        ),
+        about=[store, customer],
+        by=by,
+    )
+    return store
+
+
+@action
+def edit_store(store: Store, *, at: datetime, by: Actor, **changes: Unpack[StoreFields]) -> Store:
+    """Change the given fields. A shop that changed hands is a new store."""
+    _begin(store, by=by)
+    if changed := _set(store, **changes):
+        _update(store, changed)
+        record(
+            StoreEdited(
+                at=at, store_id=store.pk, customer_id=store.customer_id, fields=tuple(changed)
+            ),
+            about=[store, store.customer],
+            by=by,
+        )
+    return store
+
+
+# ---------------------------------------------------------------------------------------------
+# People
+
+
+@action
+def create_contact(
+    *,
+    name: str,
+    customer: Customer | None = None,
+    store: Store | None = None,
+    salutation: str = "",
+    position: str = "",
+    phone: str = "",
+    email: str = "",
+    at: datetime,
+    by: Actor,
+) -> Contact:
+    """A person at a store, or at the customer's head office (no store)."""
+    require(by, "customers.write")
+    customer = customer or (store.customer if store else None)
+    if customer is None:
+        raise Refused(_("Say for which customer or store the person works."), field="store")
+    contact = Contact(customer=customer)
+    _set(
+        contact, store=store, name=name, salutation=salutation, position=position, phone=phone,
+        email=email,
+    )  # fmt: skip
+    _insert(contact)
+    record(
+        ContactCreated(
+            at=at, contact_id=contact.pk, customer_id=contact.customer_id,
+            store_id=contact.store_id, name=contact.name,
+        ),
+        about=[contact, contact.store, contact.customer],
+        by=by,
+    )  # fmt: skip
+    return contact
+
+
+@action
+def edit_contact(
+    contact: Contact, *, at: datetime, by: Actor, **changes: Unpack[ContactFields]
+) -> Contact:
+    """Change the given fields; the person may move to another store of the same customer."""
+    _begin(contact, by=by)
+    if changed := _set(contact, **changes):
+        _update(contact, changed)
+        record(
+            ContactEdited(
+                at=at, contact_id=contact.pk, customer_id=contact.customer_id, name=contact.name,
+                fields=tuple(changed),
+            ),
+            about=[contact, contact.store, contact.customer],
+            by=by,
+        )  # fmt: skip
+    return contact
+
+
+# ---------------------------------------------------------------------------------------------
+# Products and where they run
+
+
+@action
+def create_product(*, code: str, name: str, at: datetime, by: Actor) -> Product:
+    require(by, "customers.manage_products")
+    product = Product()
+    _set(product, code=code, name=name)
+    _insert(product)
+    record(
+        ProductCreated(at=at, product_id=product.pk, code=product.code, name=product.name),
+        about=[product],
+        by=by,
+    )
+    return product
+
+
+@action
+def edit_product(
+    product: Product, *, code: str | None = None, name: str | None = None, at: datetime, by: Actor
+) -> Product:
+    _begin(product, by=by)
+    given = {"code": code, "name": name}
+    if changed := _set(product, **{k: v for k, v in given.items() if v is not None}):
+        _update(product, changed)
+        record(
+            ProductEdited(at=at, product_id=product.pk, fields=tuple(changed)),
+            about=[product],
+            by=by,
+        )
+    return product
+
+
+@action
+def create_installation(
+    *,
+    store: Store,
+    product: Product,
+    software_version: str = "",
+    remote_id: str = "",
+    installed_on: date | None = None,
+    note: str = "",
+    at: datetime,
+    by: Actor,
+) -> Installation:
+    """The product runs at the store from now on; once per store."""
+    require(by, "customers.write")
+    installation = Installation(store=store, product=product)
+    _set(
+        installation, software_version=software_version, remote_id=remote_id,
+        installed_on=installed_on, note=note,
+    )  # fmt: skip
+    _insert(installation)
+    record(
+        InstallationCreated(
+            at=at, installation_id=installation.pk, store_id=store.pk, product_id=product.pk,
+            product=product.name, software_version=installation.software_version,
+        ),
+        about=[installation, store],
+        by=by,
+    )  # fmt: skip
+    return installation
+
+
+@action
+def change_installation(
+    installation: Installation, *, at: datetime, by: Actor, **changes: Unpack[InstallationFields]
+) -> Installation:
+    """A new version, another remote id; both old values stay in the journal."""
+    _begin(installation, by=by)
+    old_version, old_remote_id = installation.software_version, installation.remote_id
+    if changed := _set(installation, **changes):
+        _update(installation, changed)
+        record(
+            InstallationChanged(
+                at=at, installation_id=installation.pk, store_id=installation.store_id,
+                product=installation.product.name, old_version=old_version,
+                new_version=installation.software_version, old_remote_id=old_remote_id,
+                new_remote_id=installation.remote_id, fields=tuple(changed),
+            ),
+            about=[installation, installation.store],
+            by=by,
+        )  # fmt: skip
+    return installation
+
+
+# ---------------------------------------------------------------------------------------------
+# All of them
+
+
+D = TypeVar("D", Customer, Store, Contact, Product, Installation)
+
+
+@action
+def deactivate(item: D, *, at: datetime, by: Actor) -> D:
+    """Not offered any more where something is chosen; what refers to it stays as it is."""
+    _begin(item, by=by)
+    if not item.is_active:
+        raise Refused(_("%(item)s is out of use already.") % {"item": item})
+    item.is_active = False
+    save_changes(item, "is_active")
+    record(
+        Deactivated(at=at, kind=item._meta.label_lower, record_id=item.pk, name=str(item)),
+        about=_about(item),
+        by=by,
+    )
+    return item
+
+
+@action
+def reactivate(item: D, *, at: datetime, by: Actor) -> D:
+    _begin(item, by=by)
+    if item.is_active:
+        raise Refused(_("%(item)s is in use already.") % {"item": item})
+    item.is_active = True
+    _update(item, ["is_active"])
+    record(
+        Reactivated(at=at, kind=item._meta.label_lower, record_id=item.pk, name=str(item)),
+        about=_about(item),
+        by=by,
+    )
+    return item
+
+
+@action
+def reveal_phone(item: Store | Contact, *, reason: str, at: datetime, by: Actor) -> str:
+    """The whole number, for a reason that the journal keeps (GEN-7)."""
+    require(by, "customers.reveal_phone")
+    reason = " ".join(reason.split())
+    if not reason:
+        raise Refused(_("Say what the number is needed for."), field="reason")
+    if not item.phone:
+        raise Refused(_("No number is known for %(item)s.") % {"item": item})
+    record(
+        PhoneRevealed(
+            at=at, kind=item._meta.label_lower, record_id=item.pk, name=str(item),
+            reason=reason[:200],
+        ),
+        about=_about(item),
+        by=by,
+    )  # fmt: skip
+    return item.phone
+
+
+# ---------------------------------------------------------------------------------------------
+# What they share
+
+
+def _begin(item: MasterData, *, by: Actor) -> None:
+    lock(item)
+    require(by, "customers.manage_products" if isinstance(item, Product) else "customers.write")
+
+
+def _about(item: MasterData) -> list[Any]:
+    match item:
+        case Contact():
+            return [item, item.store, item.customer]
+        case Store():
+            return [item, item.customer]
+        case Installation():
+            return [item, item.store]
+        case _:
+            return [item]
+
+
+# A telephone number, its extension (转) and what people put between the digits.
+_PHONE = set("0123456789 +-()/转ext.#")
+MISSING = {
+    "name": _lazy("Enter a name."),
+    "address": _lazy("Enter the address."),
+    "code": _lazy("Enter a code."),
+}
+
+
+def _set(item: MasterData, **values: Any) -> list[str]:
+    """Put tidied values on the record, and what is derived from them; returns what changed."""
+    changed = []
+    for name, given in values.items():
+        value = given.strip() if isinstance(given, str) else given
+        if isinstance(value, str) and name != "note":
+            value = " ".join(value.split())
+        if name == "code":
+            value = unicodedata.normalize("NFKC", value).upper()
+        elif name == "phone":
+            value = _checked_phone(value)
+        elif name == "store" and value is not None:
+            _check_same_customer(item, given)
+        if value == "" and name in MISSING:
+            raise Refused(str(MISSING[name]), field=name)
+        if getattr(item, name, None) != value:
+            setattr(item, name, value)
+            changed.append(name)
+    if isinstance(item, Customer | Store | Contact) and {"name", "short_name"} & set(changed):
+        limit = type(item)._meta.get_field("pinyin").max_length
+        item.pinyin = spelled(item.name, getattr(item, "short_name", ""))[:limit]
+        changed.append("pinyin")
+    if isinstance(item, Store | Contact) and "phone" in changed:
+        item.phone_digits = phone_digits(item.phone)
+        changed.append("phone_digits")
+    return changed
+
+
+def _checked_phone(phone: str) -> str:
+    phone = unicodedata.normalize("NFKC", phone)
+    if phone and (set(phone.lower()) - _PHONE or len(phone_digits(phone)) < 5):
+        raise Refused(_("This is not a telephone number."), field="phone")
+    return phone
+
+
+def _check_same_customer(item: MasterData, store: Store) -> None:
+    if isinstance(item, Contact) and store.customer_id != item.customer_id:
+        raise Refused(_("The store belongs to another customer."), field="store")
+
+
+def _insert(item: MasterData) -> None:
+    with _once(item):
+        item.save()
+
+
+def _update(item: MasterData, changed: list[str]) -> None:
+    with _once(item):
+        save_changes(item, *changed)
+
+
+@contextmanager
+def _once(item: MasterData) -> Iterator[None]:
+    """Say in words what the database refuses: two records that must differ.
+
+    Asking before would let two people through who save in the same moment.
+    """
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "") or ""
+        if constraint == "customers_installation_one_active":
+            raise Refused(
+                _("This product is installed at the store already."), field="product"
+            ) from error
+        if "code" not in constraint or isinstance(item, Contact | Installation):
+            raise
+        other = type(item).objects.get(code=item.code)
+        raise Refused(
+            _("The code %(code)s belongs to “%(name)s” already.")
+            % {"code": item.code, "name": other.name},
+            field="code",
+        ) from error
