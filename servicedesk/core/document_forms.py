@@ -28,7 +28,9 @@ class StrokesField(forms.CharField):
             strokes = json.loads(text)
             cleaned = [[self._point(point) for point in stroke] for stroke in strokes]
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise forms.ValidationError(_("The signature could not be read. Sign again.")) from error
+            raise forms.ValidationError(
+                _("The signature could not be read. Sign again.")
+            ) from error
         if sum(map(len, cleaned)) > MOST_POINTS:
             raise forms.ValidationError(_("The signature is too long. Sign again."))
         return cleaned

@@ -27,7 +27,7 @@ from servicedesk.core.document_forms import (
 )
 from servicedesk.core.documents import KINDS, LOOK_BACK, Method, Status
 from servicedesk.core.http import DeskRequest, refusals_on
-from servicedesk.core.keyset import keyset_page
+from servicedesk.core.keyset import keyset
 from servicedesk.core.models import Document, SignLink, token_hash
 
 
@@ -57,7 +57,7 @@ def archive(request: DeskRequest) -> HttpResponse:
     if kind in KINDS:
         found = found.filter(kind=kind)
     context = {
-        "page": keyset_page(found, request.GET, "-pk"),
+        "page": keyset(found, request),
         "text": text,
         "kind": kind,
         "kinds": [(k.name, k.title) for k in KINDS.values()],
@@ -127,7 +127,9 @@ def _show(
     waits_for_me = found.status == Status.OPEN and request.actor.may("documents.sign_own")
     signed = {s.block for s in found.signatures.all()}
     own = [
-        b for b in KINDS[found.kind].blocks if waits_for_me and not b.outside and b.name not in signed
+        b
+        for b in KINDS[found.kind].blocks
+        if waits_for_me and not b.outside and b.name not in signed
     ]
     context = {
         "document": found,
@@ -355,5 +357,3 @@ def judge(content: bytes) -> dict[str, Any]:
     if state.ours:
         return {"answer": "altered", "document": None}
     return {"answer": "unknown", "document": None}
-
-
