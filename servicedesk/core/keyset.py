@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
-from django.http import HttpRequest
+from django.http import QueryDict
 
 M = TypeVar("M", bound=Model)
 
@@ -19,16 +19,14 @@ SIZE = 50
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[M]):
-    """`previous_url` and `next_url` are empty at the ends."""
+    """`previous_url` and `next_url` are queries ("?after=…"), empty at the ends."""
 
     rows: list[M]
     previous_url: str
     next_url: str
 
 
-def keyset(
-    queryset: QuerySet[M], request: HttpRequest, *order: str, size: int = SIZE
-) -> Page[M]:
+def keyset_page(queryset: QuerySet[M], params: QueryDict, *order: str, size: int = SIZE) -> Page[M]:
     """The page that `?after=` or `?before=` asks for; the first if the mark is unreadable.
 
     order: fields that are never null, the last one unique, all ascending or all descending
@@ -36,8 +34,8 @@ def keyset(
     is one range scan.
     """
     names, descending = _direction(order or ("-pk",))
-    before = _values(queryset.model, names, request.GET.get("before", ""))
-    after = None if before else _values(queryset.model, names, request.GET.get("after", ""))
+    before = _values(queryset.model, names, params.get("before", ""))
+    after = None if before else _values(queryset.model, names, params.get("after", ""))
     backwards = before is not None
     falling = backwards != descending
 
@@ -53,8 +51,8 @@ def keyset(
     has_next = backwards or more
     return Page(
         rows,
-        _link(request, "before", rows[0], names) if rows and has_previous else "",
-        _link(request, "after", rows[-1], names) if rows and has_next else "",
+        _link(params, "before", rows[0], names) if rows and has_previous else "",
+        _link(params, "after", rows[-1], names) if rows and has_next else "",
     )
 
 
@@ -76,12 +74,12 @@ def _beyond(names: list[str], mark: list[Any], *, falling: bool) -> Q:
     return Q(**{f"{first}__{sign}e": mark[0]}) & (beyond | tied)
 
 
-def _link(request: HttpRequest, side: str, row: Model, names: list[str]) -> str:
-    query = request.GET.copy()
+def _link(params: QueryDict, side: str, row: Model, names: list[str]) -> str:
+    query = params.copy()
     query.pop("before", None)
     query.pop("after", None)
     query[side] = _mark(row, names)
-    return f"{request.path}?{query.urlencode()}"
+    return f"?{query.urlencode()}"
 
 
 def _mark(row: Model, names: list[str]) -> str:
@@ -99,7 +97,9 @@ def _values(model: type[Model], names: list[str], mark: str) -> list[Any] | None
         texts = json.loads(urlsafe_b64decode(mark + "=" * (-len(mark) % 4)))
         if not isinstance(texts, list) or len(texts) != len(names):
             return None
-        return [_column(model, name).to_python(text) for name, text in zip(names, texts, strict=True)]
+        return [
+            _column(model, name).to_python(text) for name, text in zip(names, texts, strict=True)
+        ]
     except (ValueError, TypeError, ValidationError):
         return None
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from django.test import RequestFactory
+from django.http import QueryDict
 
 from accounts.actions import create_team
 from accounts.models import Team, User
 from servicedesk.core.actors import SYSTEM
-from servicedesk.core.keyset import keyset
+from servicedesk.core.keyset import keyset_page
 from tests.conftest import AT
 
 NAMES = ["一组", "二组", "三组", "四组", "五组", "六组", "七组"]
@@ -21,11 +21,11 @@ def teams(db):
     return list(Team.objects.order_by("-pk"))
 
 
-def page(url: str = "/teams/", *order: str):
-    return keyset(Team.objects.all(), RequestFactory().get(url), *order, size=3)
+def page(url: str = "", *order: str):
+    return keyset_page(Team.objects.all(), QueryDict(url.removeprefix("?")), *order, size=3)
 
 
-def walk(side: str, url: str = "/teams/"):
+def walk(side: str, url: str = ""):
     pages = [page(url)]
     while url := getattr(pages[-1], side):
         pages.append(page(url))
@@ -51,8 +51,9 @@ def test_walking_backwards_leads_to_the_same_pages(teams):
 def test_rows_with_the_same_first_value_are_told_apart_by_the_last(
     engineer, other_engineer, helpdesk, other_helpdesk, manager
 ):
-    def users(url: str = "/people/"):
-        return keyset(User.objects.all(), RequestFactory().get(url), "-role", "-pk", size=2)
+    def users(url: str = ""):
+        found = User.objects.all()
+        return keyset_page(found, QueryDict(url.removeprefix("?")), "-role", "-pk", size=2)
 
     pages = [users()]
     while url := pages[-1].next_url:
@@ -63,16 +64,16 @@ def test_rows_with_the_same_first_value_are_told_apart_by_the_last(
 
 
 def test_links_keep_the_filters(teams):
-    url = page("/teams/?status=open&status=new&after=").next_url
+    url = page("?status=open&status=new&after=").next_url
 
-    assert url.startswith("/teams/?status=open&status=new&after=")
+    assert url.startswith("?status=open&status=new&after=")
 
 
 @pytest.mark.parametrize("mark", ["nonsense", "W10", "WyJ4Il0", "WyIxIiwiMiJd", "💥"])
 def test_a_bent_mark_shows_the_first_page(teams, mark):
-    assert page(f"/teams/?after={mark}").rows == teams[:3]
+    assert page(f"?after={mark}").rows == teams[:3]
 
 
 def test_mixed_directions_are_refused(teams):
     with pytest.raises(ValueError, match="one direction"):
-        page("/teams/", "-name", "pk")
+        page("", "-name", "pk")
