@@ -74,6 +74,46 @@ ACCEPTANCE = define(
     )
 )
 
+# --- Messages and promises (CALL-4, CALL-6, CALL-7) ------------------------------------------
+
+MESSAGE_READ = define(
+    Kind(
+        name="message.read",
+        label=_("Message to be read"),
+        steps=(
+            Step("half", _("Not read yet"), share=0.5, to=("owner",)),
+            Step("missed", _("Still not read"), to=("owner", "supervisor"), missed=True),
+        ),
+    )
+)
+MESSAGE_CALLBACK = define(
+    Kind(
+        name="message.callback",
+        label=_("Call back (message)"),
+        steps=(
+            Step("soon", _("Call back within 15 minutes"), offset=timedelta(minutes=-15)),
+            Step("missed", _("Missed"), to=("owner", "supervisor"), missed=True),
+        ),
+    )
+)
+PROMISE_ANSWER = define(
+    Kind(
+        name="promise.answer",
+        label=_("Promised callback"),
+        steps=(
+            _half,
+            # CALL-7: time enough to contact the caller before, and explain.
+            Step(
+                "soon",
+                _("Due in 15 minutes: call back, or agree on a new time now"),
+                offset=timedelta(minutes=-15),
+            ),
+            Step("missed", _("Missed"), to=("owner", "supervisor"), missed=True),
+            _manager,
+        ),
+    )
+)
+
 
 def resolution_due(start: datetime, expected_at: datetime | None) -> datetime:
     """SLA-1: within 24 hours of the clock, day and night, or earlier if the customer says so."""

@@ -129,7 +129,7 @@ class RemoteStatus(models.TextChoices):
     ABANDONED = "abandoned", _("Abandoned")
 
 
-_REMOTE_OPEN = frozenset({RemoteStatus.PREPARED, RemoteStatus.CONSENTED, RemoteStatus.RUNNING})
+REMOTE_OPEN = frozenset({RemoteStatus.PREPARED, RemoteStatus.CONSENTED, RemoteStatus.RUNNING})
 REMOTE = Machine(
     Transition("consent", _("Record consent"), frozenset({RemoteStatus.PREPARED}),
                RemoteStatus.CONSENTED, "remote.work", "shield-check"),
@@ -139,7 +139,7 @@ REMOTE = Machine(
                "remote.work", "list-numbers"),
     Transition("close", _("End session"), frozenset({RemoteStatus.RUNNING}), RemoteStatus.CLOSED,
                "remote.work", "check"),
-    Transition("abandon", _("Abandon"), _REMOTE_OPEN, RemoteStatus.ABANDONED, "remote.work", "x"),
+    Transition("abandon", _("Abandon"), REMOTE_OPEN, RemoteStatus.ABANDONED, "remote.work", "x"),
     Transition("make_article", _("Make a knowledge entry"), frozenset({RemoteStatus.CLOSED}),
                None, "knowledge.write", "book-upload"),
 )  # fmt: skip

@@ -13,6 +13,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Func, Q, TextField
 from django.db.models.functions import Cast, Now
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from servicedesk.core.fields import uuid7
@@ -327,6 +328,14 @@ class Attachment(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def url(self) -> str:
+        return reverse("documents:file", args=[self.uid])
+
+    @property
+    def added_by(self) -> str:
+        return self.added_by_label
 
 
 class RuleResult(models.Model):

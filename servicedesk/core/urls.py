@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path
 
 from servicedesk.core import document_views as views
+from servicedesk.core import file_views
 
 app_name = "documents"
 
@@ -13,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("verify/<str:number>/<str:code>/", views.verify, name="verify"),
     path("s/<str:token>/", views.sign, name="sign"),
     path("s/<str:token>/copy/", views.signed_copy, name="signed_copy"),
+    path("files/<uuid:uid>/", file_views.file, name="file"),
     path("<uuid:uid>/", views.document, name="document"),
     path("<uuid:uid>/sign/", views.sign_own, name="sign_own"),
     path("<uuid:uid>/download/", views.download, name="download"),

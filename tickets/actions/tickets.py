@@ -6,23 +6,25 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
 from django.db import models
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from customers.models import Contact, Customer, Installation, Product, Store
 from knowledge.models import FaultCategory
-from servicedesk.core import rules
+from servicedesk.core import files, rules
 from servicedesk.core.actions import action, advance, begin, require, save_changes
 from servicedesk.core.actors import Actor
 from servicedesk.core.errors import Refused
 from servicedesk.core.events import record
-from servicedesk.core.models import Entry
+from servicedesk.core.models import Attachment, Entry
 from servicedesk.core.numbering import next_number
 from sla import deadlines
 from tickets.clocks import ASSIGNMENT_TIME, RESPONSE_TIME, resolution_due
 from tickets.events import (
     ComplaintFlagged,
+    FileAttached,
     NoteAdded,
     TicketAssigned,
     TicketClosed,
@@ -410,10 +412,10 @@ def mark_urgent(ticket: Ticket, *, urgency_reason: str, at: datetime, by: Actor)
     save_changes(ticket, "is_urgent", "urgency_reason")
     if ticket.responded_at is None:
         due_at = min(ticket.received_at + RESPONSE_TIME[False], at + RESPONSE_TIME[True])
-        start_clock("ticket.response", ticket, due_at=max(due_at, at), at=at, by=by)
+        start_clock("ticket.response", ticket, due_at=due_at, at=at, by=by)
     if ticket.status == Status.NEW:
         due_at = min(ticket.received_at + ASSIGNMENT_TIME[False], at + ASSIGNMENT_TIME[True])
-        start_clock("ticket.assignment", ticket, due_at=max(due_at, at), at=at, by=by)
+        start_clock("ticket.assignment", ticket, due_at=due_at, at=at, by=by)
     start_clock("ticket.resolution", ticket, due_at=ticket.due_at, at=at, by=by)
     record(
         TicketMarkedUrgent(at=at, ticket_id=ticket.pk, number=ticket.number, reason=urgency_reason),
@@ -453,6 +455,25 @@ def comment(ticket: Ticket, *, text: str, at: datetime, by: Actor) -> Note:
         by=by,
     )
     return note
+
+
+@action
+def attach(ticket: Ticket, *, file: UploadedFile, at: datetime, by: Actor) -> Attachment:
+    begin(TICKET, "attach", ticket, by=by)
+    attachment = files.store(file, ticket, at=at, by=by)
+    record(
+        FileAttached(
+            at=at,
+            ticket_id=ticket.pk,
+            number=ticket.number,
+            name=attachment.name,
+            file=str(attachment.uid),
+            sha256=attachment.sha256,
+        ),
+        about=[ticket],
+        by=by,
+    )
+    return attachment
 
 
 @action

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Contact, Customer, Installation, Product, Store
 from knowledge.models import Article, FaultCategory
 from servicedesk.core.actors import Actor
-from servicedesk.core.fields import Record
+from servicedesk.core.fields import Record, uuid7
+from servicedesk.core.search import bigrams
 from tickets.models.tickets import Ticket
 from tickets.states import MessageStatus, PromiseStatus
 
 USER = settings.AUTH_USER_MODEL
+
+
+class ReferralQuerySet(models.QuerySet["ReferralTarget"]):
+    def visible_to(self, actor: Actor) -> ReferralQuerySet:
+        return self if actor.may("calls.take") else self.none()
+
+    def active(self) -> ReferralQuerySet:
+        return self.filter(is_active=True)
 
 
 class ReferralTarget(Record):
@@ -27,8 +37,16 @@ class ReferralTarget(Record):
     note = models.CharField(_("remarks"), max_length=300, blank=True)
     is_active = models.BooleanField(_("active"), default=True)
 
+    objects = ReferralQuerySet.as_manager()
+
     class Meta:
-        ordering = ["topic", "name"]
+        ordering = ["topic", "name", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["topic", "name"], name="tickets_referraltarget_one_active",
+                condition=Q(is_active=True),
+            )
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.topic}: {self.name}"
@@ -93,15 +111,25 @@ class Call(Record):
     greeted = models.BooleanField(_("greeted with company and name"), default=False)
     read_back = models.BooleanField(_("read back to the caller"), default=False)
     ticket = models.ForeignKey(Ticket, models.PROTECT, null=True, blank=True, related_name="calls")
+    # The form that was sent: a second click finds the call of the first.
+    intake_key = models.UUIDField(null=True, editable=False)
+    search = bigrams("number", "caller_name", "caller_digits", "need")
 
     objects = CallQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
         indexes = [
+            GinIndex(fields=["search"], name="tickets_call_search"),
             models.Index(fields=["caller_digits", "-id"], name="tickets_call_caller"),
             models.Index(fields=["taken_by", "-id"], name="tickets_call_taker"),
             models.Index(fields=["store", "-id"], name="tickets_call_store"),
+            # What callers were referred to before (CALL-5).
+            models.Index(
+                fields=["referral", "-id"],
+                name="tickets_call_referral",
+                condition=Q(referral__isnull=False),
+            ),
         ]
         constraints = [
             # GEN-1: every call ends in an outcome.
@@ -114,6 +142,16 @@ class Call(Record):
             models.CheckConstraint(
                 name="tickets_call_has_ticket",
                 condition=~Q(outcome__in=["solved", "ticket", "visit"]) | Q(ticket__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="tickets_call_has_referral",
+                condition=~Q(outcome="referral") | Q(referral__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="tickets_call_ends_after_start", condition=Q(ended_at__gte=F("answered_at"))
+            ),
+            models.UniqueConstraint(
+                fields=["taken_by", "intake_key"], name="tickets_call_once_per_form"
             ),
         ]  # fmt: skip
 
@@ -128,6 +166,8 @@ class CallDraft(models.Model):
     """What the person at the telephone has typed so far; survives a reload."""
 
     user = models.OneToOneField(USER, models.CASCADE, related_name="call_draft")
+    # Becomes the call's `intake_key`.
+    key = models.UUIDField(default=uuid7)
     data = models.JSONField(default=dict)
     started_at = models.DateTimeField()
     updated_at = models.DateTimeField()
@@ -140,7 +180,12 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def visible_to(self, actor: Actor) -> MessageQuerySet:
         if actor.may("promises.see_all"):
             return self
+        if actor.kind not in {"user", "client"}:
+            return self.none()
         return self.filter(Q(to_user_id=actor.id) | Q(taken_by_id=actor.id))
+
+    def open(self) -> MessageQuerySet:
+        return self.exclude(status=MessageStatus.DONE)
 
 
 class Message(Record):
@@ -179,8 +224,17 @@ class Message(Record):
             models.CheckConstraint(
                 name="tickets_message_known_status",
                 condition=Q(status__in=sorted(MessageStatus.values)),
-            )
-        ]  # fmt: skip
+            ),
+            # CALL-4: reading is recorded, and so is what came of it.
+            models.CheckConstraint(
+                name="tickets_message_read_at",
+                condition=Q(status="unread") | Q(read_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="tickets_message_done",
+                condition=~Q(status="done") | (Q(done_at__isnull=False) & ~Q(outcome="")),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.caller_name}: {self.text[:40]}"
@@ -193,7 +247,12 @@ class PromiseQuerySet(models.QuerySet["CallbackPromise"]):
     def visible_to(self, actor: Actor) -> PromiseQuerySet:
         if actor.may("promises.see_all"):
             return self
+        if actor.kind not in {"user", "client"}:
+            return self.none()
         return self.filter(owner_id=actor.id)
+
+    def open(self) -> PromiseQuerySet:
+        return self.filter(status=PromiseStatus.OPEN)
 
 
 class CallbackPromise(Record):
@@ -234,8 +293,15 @@ class CallbackPromise(Record):
             models.CheckConstraint(
                 name="tickets_promise_known_status",
                 condition=Q(status__in=sorted(PromiseStatus.values)),
-            )
-        ]  # fmt: skip
+            ),
+            models.CheckConstraint(
+                name="tickets_promise_kept_at",
+                condition=~Q(status="kept") | Q(kept_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="tickets_promise_window", condition=Q(due_at__gte=F("promised_at"))
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.caller_name}: {self.question[:40]}"

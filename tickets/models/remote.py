@@ -43,11 +43,12 @@ class RemoteSession(Record):
     consent_channel = models.CharField(
         _("consent given how"), max_length=10, choices=ConsentChannel, blank=True
     )
-    consent_at = models.DateTimeField(null=True)
+    consent_at = models.DateTimeField(_("consent given"), null=True)
     # REM-2: the customer's person who watches.
     watcher = models.CharField(_("watched by (customer)"), max_length=60, blank=True)
-    started_at = models.DateTimeField(null=True)
-    ended_at = models.DateTimeField(null=True)
+    prepared_at = models.DateTimeField(_("prepared"))
+    started_at = models.DateTimeField(_("started"), null=True)
+    ended_at = models.DateTimeField(_("ended"), null=True)
     end_confirmed_by = models.CharField(_("end confirmed by"), max_length=60, blank=True)
     category = models.ForeignKey(
         FaultCategory, models.PROTECT, null=True, blank=True, verbose_name=_("fault category")

@@ -231,6 +231,8 @@ class Extension(Record):
     ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="extensions")
     plan = models.TextField(_("technical plan"), max_length=4000)
     proposed_due_at = models.DateTimeField(_("new time"))
+    # Both times are kept for ever.
+    former_due_at = models.DateTimeField(_("former time"))
     status = models.CharField(
         max_length=10, choices=ExtensionStatus, default=ExtensionStatus.PROPOSED
     )
@@ -271,12 +273,19 @@ class Extension(Record):
         return f"{self.ticket.get_absolute_url()}#extension-{self.number}"
 
 
+class SavedViewQuerySet(models.QuerySet["SavedView"]):
+    def visible_to(self, actor: Actor) -> SavedViewQuerySet:
+        return self.filter(user_id=actor.id) if actor.kind == "user" else self.none()
+
+
 class SavedView(Record):
     """A list's filters under a name, for one person."""
 
     user = models.ForeignKey(USER, models.CASCADE, related_name="saved_views")
     name = models.CharField(_("name"), max_length=40)
     query = models.CharField(max_length=500)
+
+    objects = SavedViewQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]

@@ -1,0 +1,93 @@
+"""What the forms RS and EX print, as plain data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone, translation
+from django.utils.translation import gettext_lazy as _
+
+from servicedesk.core.documents import Block, DocumentKind, define
+from tickets.models import Extension, RemoteSession, Ticket
+
+REMOTE_RECORD = define(
+    DocumentKind(name="remote", title=_("Remote service record"), template="pdf/remote.html")
+)
+EXTENSION = define(
+    DocumentKind(
+        name="extension", title=_("Plan and extension consent"), template="pdf/extension.html"
+    )
+)
+# The same form while it waits for the customer, who may agree by signing it.
+EXTENSION_TO_SIGN = define(
+    DocumentKind(
+        name="extension-to-sign",
+        title=_("Plan and extension consent"),
+        template="pdf/extension.html",
+        blocks=(Block("customer", _("Customer"), outside=True),),
+    )
+)
+
+
+def remote_data(session: RemoteSession) -> dict[str, Any]:
+    """Every printed value, copied, in the language of the form."""
+    with translation.override("zh-hans"):
+        return _ticket(session.ticket) | {
+            "number": session.number,
+            "engineer": session.engineer.name,
+            "channel": session.get_channel_display(),
+            "tool": session.tool,
+            "consent_by": session.consent_by,
+            "consent_channel": session.get_consent_channel_display(),
+            "consent_at": _moment(session.consent_at),
+            "watcher": session.watcher,
+            "started_at": _moment(session.started_at),
+            "ended_at": _moment(session.ended_at),
+            "end_confirmed_by": session.end_confirmed_by,
+            "category": str(session.category or ""),
+            "cause": session.cause,
+            "steps": [
+                {"position": s.position, "did": s.did, "outcome": s.outcome, "at": _moment(s.at)}
+                for s in session.steps.all()
+            ],
+            "result": session.get_result_display(),
+            "summary": session.summary,
+            "changes_made": session.changes_made,
+            "data_untouched": session.data_untouched,
+        }
+
+
+def extension_data(extension: Extension) -> dict[str, Any]:
+    with translation.override("zh-hans"):
+        return _ticket(extension.ticket) | {
+            "number": extension.number,
+            "plan": extension.plan,
+            "former_due_at": _moment(extension.former_due_at),
+            "proposed_due_at": _moment(extension.proposed_due_at),
+            "proposed_by": extension.proposed_by.name,
+            "proposed_at": _moment(extension.proposed_at),
+            "answered_by": extension.answered_by,
+            "answered_at": _moment(extension.answered_at),
+            "channel": extension.get_channel_display(),
+            "evidence": extension.evidence,
+        }
+
+
+def _ticket(ticket: Ticket) -> dict[str, Any]:
+    contact = ticket.contact
+    return {
+        "ticket": ticket.number,
+        "title": ticket.title,
+        "need": ticket.need,
+        "received_at": _moment(ticket.received_at),
+        "customer": ticket.customer.name,
+        "store": ticket.store.name,
+        "address": ticket.store.full_address,
+        "contact": contact.name if contact else "",
+        "product": ticket.product.name if ticket.product else "",
+        "version": ticket.installation.software_version if ticket.installation else "",
+    }
+
+
+def _moment(value: Any) -> str:
+    return f"{timezone.localtime(value):%Y-%m-%d %H:%M}" if value else ""
