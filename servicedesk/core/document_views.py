@@ -27,7 +27,7 @@ from servicedesk.core.document_forms import (
 )
 from servicedesk.core.documents import KINDS, LOOK_BACK, Method, Status
 from servicedesk.core.http import DeskRequest, refusals_on
-from servicedesk.core.keyset import keyset
+from servicedesk.core.keyset import keyset_page
 from servicedesk.core.models import Document, SignLink, token_hash
 
 
@@ -57,7 +57,7 @@ def archive(request: DeskRequest) -> HttpResponse:
     if kind in KINDS:
         found = found.filter(kind=kind)
     context = {
-        "page": keyset(found, request),
+        "page": keyset_page(found, request.GET, "-pk"),
         "text": text,
         "kind": kind,
         "kinds": [(k.name, k.title) for k in KINDS.values()],

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from servicedesk.core import outbox as outbox_core
 from servicedesk.core import subjects
 from servicedesk.core.http import DeskRequest
-from servicedesk.core.keyset import keyset
+from servicedesk.core.keyset import keyset_page
 from servicedesk.core.models import Entry, OutboxMessage, RuleResult
 from servicedesk.core.rules import RULES
 from servicedesk.core.timeline import line
@@ -57,7 +57,7 @@ def compliance_rule(request: DeskRequest, rule_id: str) -> HttpResponse:
     answer = request.GET.get("answer", "")
     if answer in RuleResult.Answer.values:
         results = results.filter(answer=answer)
-    page = keyset(results, request, "-counts_at", "-pk")
+    page = keyset_page(results, request.GET, "-counts_at", "-pk")
     found = subjects.find_all((r.subject_kind, r.subject_id) for r in page.rows)
     wanted = {uid for r in page.rows for uid in r.evidence}
     entries = {str(e.uid): line(e) for e in Entry.objects.filter(uid__in=wanted)}
@@ -93,7 +93,7 @@ def outbox(request: DeskRequest) -> HttpResponse:
     if status in OutboxMessage.State.values:
         found = found.filter(status=status)
     context = {
-        "page": keyset(found, request),
+        "page": keyset_page(found, request.GET, "-pk"),
         "status": status,
         "statuses": OutboxMessage.State.choices,
         "may_replay": request.actor.may("outbox.replay"),
