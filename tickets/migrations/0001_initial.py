@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('customers', '0002_initial'),
+        ('customers', '0001_initial'),
         ('knowledge', '0002_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
