@@ -12,7 +12,8 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from servicedesk.core.actors import Actor
-from servicedesk.core.fields import Record, uuid7
+from servicedesk.core.fields import Named, Record, uuid7
+from servicedesk.core.history import tracked
 from servicedesk.core.search import bigrams
 
 M = TypeVar("M", bound=models.Model, covariant=True)
@@ -27,7 +28,11 @@ class VisibleQuerySet(models.QuerySet[M]):
         return self.filter(is_active=True)
 
 
-class Customer(Record):
+# Made from other fields, so their history would say everything twice.
+DERIVED = ["search", "pinyin"]
+
+
+class Customer(Named):
     """A company (客户)."""
 
     code = models.CharField(_("customer code"), max_length=30, unique=True)
@@ -42,10 +47,15 @@ class Customer(Record):
     search = bigrams("code", "name", "short_name", "pinyin")
 
     objects = VisibleQuerySet.as_manager()
+    history = tracked(excluded_fields=DERIVED)
 
     class Meta:
-        ordering = ["name", "id"]
-        indexes = [GinIndex(fields=["search"], name="customers_customer_search")]
+        ordering = ["pinyin", "id"]
+        indexes = [
+            GinIndex(fields=["search"], name="customers_customer_search"),
+            # The list of customers.
+            models.Index(fields=["pinyin", "id"], name="customers_customer_by_name"),
+        ]
 
     def __str__(self) -> str:
         return self.short_name or self.name
@@ -54,7 +64,7 @@ class Customer(Record):
         return reverse("customers:customer", args=[self.uid])
 
 
-class Store(Record):
+class Store(Named):
     """A shop of a customer, where the product runs (门店)."""
 
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="stores")
@@ -74,11 +84,14 @@ class Store(Record):
     search = bigrams("code", "name", "pinyin", "city", "district", "address", "phone_digits")
 
     objects = VisibleQuerySet.as_manager()
+    history = tracked(excluded_fields=[*DERIVED, "phone_digits"])
 
     class Meta:
-        ordering = ["name", "id"]
+        ordering = ["pinyin", "id"]
         indexes = [
             GinIndex(fields=["search"], name="customers_store_search"),
+            # The list of stores.
+            models.Index(fields=["pinyin", "id"], name="customers_store_by_name"),
             models.Index(fields=["phone_digits"], name="customers_store_phone"),
         ]
 
@@ -93,7 +106,7 @@ class Store(Record):
         return f"{self.province}{self.city}{self.district}{self.address}"
 
 
-class Contact(Record):
+class Contact(Named):
     """A person at a customer (联系人); `salutation` is how he wishes to be addressed."""
 
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="contacts")
@@ -109,9 +122,10 @@ class Contact(Record):
     search = bigrams("name", "pinyin", "phone_digits")
 
     objects = VisibleQuerySet.as_manager()
+    history = tracked(excluded_fields=[*DERIVED, "phone_digits"])
 
     class Meta:
-        ordering = ["name", "id"]
+        ordering = ["pinyin", "id"]
         indexes = [
             GinIndex(fields=["search"], name="customers_contact_search"),
             models.Index(fields=["phone_digits"], name="customers_contact_phone"),

@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from customers.models import Product
 from knowledge.states import Status
 from servicedesk.core.actors import Actor
-from servicedesk.core.fields import Record
+from servicedesk.core.fields import Named, Record
+from servicedesk.core.history import tracked
 from servicedesk.core.search import bigrams
 
 
@@ -53,7 +54,7 @@ class ArticleQuerySet(models.QuerySet["Article"]):
         return self.none()
 
 
-class Article(Record):
+class Article(Named):
     """Symptom, cause and solution of a fault (知识条目)."""
 
     number = models.CharField(max_length=20, unique=True)
@@ -76,10 +77,13 @@ class Article(Record):
     search = bigrams("title", "symptom", "cause", "solution")
 
     objects = ArticleQuerySet.as_manager()
+    history = tracked(excluded_fields=["search", "used_count"])
 
     class Meta:
         ordering = ["-used_count", "-id"]
         indexes = [
+            # The list of entries.
+            models.Index(fields=["-used_count", "-id"], name="knowledge_article_by_use"),
             GinIndex(fields=["search"], name="knowledge_article_search"),
             models.Index(fields=["product", "category"], name="knowledge_article_suggest"),
         ]

@@ -18,7 +18,7 @@ from pypinyin import Style, lazy_pinyin
 
 M = TypeVar("M", bound=models.Model)
 
-LONGEST, MOST_WORDS = 100, 6
+LONGEST, MOST_WORDS, MOST_GRAMS = 100, 6, 200
 
 BIGRAMS = r"""
 CREATE OR REPLACE FUNCTION cjk_bigrams(source text) RETURNS tsvector
@@ -77,10 +77,23 @@ def words_of(text: str) -> list[str]:
     return text.replace("\0", " ").lower()[:LONGEST].split()[:MOST_WORDS]
 
 
+def grams_of(text: str) -> set[str]:
+    """The bigrams of a text, as the index has them; of a single sign, the sign."""
+    return {gram for word in text.replace("\0", " ").lower().split() for gram in _grams(word)}
+
+
+def any_of(grams: set[str]) -> str:
+    """The raw tsquery for rows that contain at least one of the bigrams."""
+    return " | ".join(f"'{_quoted(gram)}'" for gram in sorted(grams)[:MOST_GRAMS])
+
+
+def _grams(word: str) -> set[str]:
+    return {word[i : i + 2] for i in range(len(word) - 1)} or {word}
+
+
 def _tsquery(word: str) -> str:
-    grams = {word[i : i + 2] for i in range(len(word) - 1)} or {word}
     suffix = ":*" if len(word) == 1 else ""
-    return " & ".join(f"'{_quoted(gram)}'{suffix}" for gram in sorted(grams))
+    return " & ".join(f"'{_quoted(gram)}'{suffix}" for gram in sorted(_grams(word)))
 
 
 def _quoted(gram: str) -> str:

@@ -1,0 +1,115 @@
+"""Which entries may help: by product, category and the words of the symptom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log1p
+
+from django.contrib.postgres.search import SearchQuery, SearchRank
+from django.db.models import F, Q, QuerySet
+
+from customers.models import Product
+from knowledge.models import Article, FaultCategory
+from knowledge.states import Status
+from servicedesk.core.actors import SYSTEM, Actor
+from servicedesk.core.search import any_of, grams_of, matching
+
+ARTICLE_FIELDS = ("title", "symptom", "cause", "solution")
+
+# So many of the likeliest are weighed exactly.
+CANDIDATES = 200
+# With less of the words in common an entry speaks of something else.
+LEAST_SHARE = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    article: Article
+    score: float
+
+
+def suggest(
+    product: Product | None,
+    category: FaultCategory | None,
+    text: str,
+    limit: int = 5,
+    *,
+    actor: Actor = SYSTEM,
+) -> list[Suggestion]:
+    """Published entries, the likeliest first; none that is for another product."""
+    articles = Article.objects.visible_to(actor).filter(status=Status.PUBLISHED)
+    if product is not None:
+        articles = articles.filter(Q(product=product) | Q(product__isnull=True))
+    wanted = grams_of(text)
+    if not wanted and product is None and category is None:
+        return []
+    scored = [
+        Suggestion(article, score)
+        for article in _candidates(articles, wanted, category)
+        if (score := _score(article, wanted, product, category)) > 0
+    ]
+    return sorted(scored, key=lambda s: (-s.score, -s.article.pk))[:limit]
+
+
+def _candidates(
+    articles: QuerySet[Article], wanted: set[str], category: FaultCategory | None
+) -> list[Article]:
+    """Cheap and generous; what counts is weighed by `_score`."""
+    articles = articles.select_related("product", "category").defer("search")
+    found: dict[int, Article] = {}
+    if wanted:
+        words = SearchQuery(any_of(wanted), search_type="raw")
+        by_words = articles.filter(search=words).annotate(rank=SearchRank(F("search"), words))
+        found |= {a.pk: a for a in by_words.order_by("-rank")[:CANDIDATES]}
+    if category is not None:
+        near = articles.filter(category__path__startswith=category.path)
+        found |= {a.pk: a for a in near.order_by("-used_count", "-pk")[:CANDIDATES]}
+    elif not wanted:
+        found |= {a.pk: a for a in articles.order_by("-used_count", "-pk")[:CANDIDATES]}
+    return list(found.values())
+
+
+def _score(
+    article: Article, wanted: set[str], product: Product | None, category: FaultCategory | None
+) -> float:
+    """0 if it has nothing to do with it. Words weigh most, then category, product and use."""
+    score = 0.0
+    if wanted:
+        title = len(wanted & grams_of(article.title)) / len(wanted)
+        symptom = len(wanted & grams_of(f"{article.title} {article.symptom}")) / len(wanted)
+        rest = len(wanted & grams_of(f"{article.cause} {article.solution}")) / len(wanted)
+        share = 3 * title + 2 * symptom + 0.5 * rest
+        score += share if max(symptom, rest) >= LEAST_SHARE else 0
+    if category is not None and article.category is not None:
+        if article.category_id == category.pk:
+            score += 1.0
+        elif article.category.path.startswith(f"{category.path} /"):
+            score += 0.8
+        elif score and category.path.startswith(f"{article.category.path} /"):
+            score += 0.4
+    elif not wanted and category is None:
+        score += 0.1
+    if score and product is not None and article.product_id == product.pk:
+        score += 0.5
+    return score + log1p(article.used_count) / 10 if score else 0.0
+
+
+def articles_matching(articles: QuerySet[Article], text: str) -> QuerySet[Article]:
+    return matching(articles, text, *ARTICLE_FIELDS)
+
+
+def within(category: FaultCategory) -> QuerySet[FaultCategory]:
+    """The category and all below it."""
+    return FaultCategory.objects.filter(
+        Q(pk=category.pk) | Q(path__startswith=f"{category.path} /")
+    )
+
+
+def categories_matching(
+    text: str, limit: int = 30, *, actor: Actor = SYSTEM
+) -> QuerySet[FaultCategory]:
+    """Categories in use, by a part of their path or code."""
+    found = FaultCategory.objects.visible_to(actor).filter(is_active=True)
+    for word in text.replace("\0", " ").split():
+        found = found.filter(Q(path__icontains=word) | Q(code__icontains=word))
+    return found[:limit]
