@@ -15,7 +15,6 @@ from servicedesk.core.actors import Actor
 from servicedesk.core.errors import Refused
 from servicedesk.core.events import record
 from sla import deadlines
-from tickets.clocks import MESSAGE_CALLBACK, MESSAGE_READ
 from tickets.events import MessageFinished, MessagePassedOn, MessageRead, MessageTaken
 from tickets.models import Call, Message
 from tickets.states import MESSAGE
@@ -64,8 +63,8 @@ def take_message(
         about=[message, call, store, message.customer],
         by=by,
     )
-    _start_clock(MESSAGE_READ, message, min(at + READ_WITHIN, call_back_by), at=at, by=by)
-    _start_clock(MESSAGE_CALLBACK, message, call_back_by, at=at, by=by)
+    _start_clock("message.read", message, min(at + READ_WITHIN, call_back_by), at=at, by=by)
+    _start_clock("message.callback", message, call_back_by, at=at, by=by)
     return message
 
 
@@ -77,7 +76,7 @@ def read(message: Message, *, at: datetime, by: Actor) -> Message:
         raise PermissionDenied(f"{by.label} is not the addressee")
     message.read_at = at
     advance(message, step, "read_at")
-    deadlines.meet(MESSAGE_READ, message, at=at, by=by)
+    deadlines.meet("message.read", message, at=at, by=by)
     record(MessageRead(at=at, **_who(message)), about=[message, message.call], by=by)
     return message
 
@@ -89,11 +88,11 @@ def finish(message: Message, *, outcome: str, at: datetime, by: Actor) -> Messag
     _belongs(message, by)
     if message.read_at is None:
         message.read_at = at
-        deadlines.meet(MESSAGE_READ, message, at=at, by=by)
+        deadlines.meet("message.read", message, at=at, by=by)
     message.done_at = at
     message.outcome = outcome
     advance(message, step, "read_at", "done_at", "outcome")
-    deadlines.meet(MESSAGE_CALLBACK, message, at=at, by=by)
+    deadlines.meet("message.callback", message, at=at, by=by)
     record(
         MessageFinished(at=at, outcome=outcome, late=at > message.call_back_by, **_who(message)),
         about=[message, message.call, message.store, message.customer],
@@ -125,8 +124,8 @@ def pass_on(
     message.to_user = to_user
     message.read_at = None
     advance(message, step, "to_user", "read_at")
-    deadlines.cancel(message, MESSAGE_READ, at=at, by=by)
-    _start_clock(MESSAGE_READ, message, at + READ_WITHIN, at=at, by=by)
+    deadlines.cancel(message, "message.read", at=at, by=by)
+    _start_clock("message.read", message, at + READ_WITHIN, at=at, by=by)
     deadlines.reassign(message, to_user, by=by)
     record(
         MessagePassedOn(at=at, from_name=former.name, reason=reason, **_who(message)),

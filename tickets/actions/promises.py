@@ -17,8 +17,6 @@ from servicedesk.core.actors import Actor
 from servicedesk.core.errors import Refused
 from servicedesk.core.events import Event, record
 from sla import deadlines
-from sla.models import DeadlineMove
-from tickets.clocks import PROMISE_ANSWER
 from tickets.events import (
     PromiseAttempted,
     PromiseDropped,
@@ -76,7 +74,7 @@ def make_promise(
         by=by,
     )
     deadlines.start(
-        PROMISE_ANSWER,
+        "promise.answer",
         promise,
         label=_("Callback to %(caller)s") % {"caller": caller_name},
         url=promise.get_absolute_url(),
@@ -96,11 +94,9 @@ def keep(promise: CallbackPromise, *, answer: str, at: datetime, by: Actor) -> C
     promise.kept_at = at
     promise.answer = answer
     advance(promise, step, "kept_at", "answer")
-    deadlines.meet(PROMISE_ANSWER, promise, at=at, by=by)
+    deadlines.meet("promise.answer", promise, at=at, by=by)
     _record(
-        PromiseKept(
-            at=at, promise_uid=str(promise.uid), answer=answer, late=at > promise.due_at
-        ),
+        PromiseKept(at=at, promise_uid=str(promise.uid), answer=answer, late=at > promise.due_at),
         promise,
         by=by,
     )
@@ -132,10 +128,10 @@ def move(
     promise.moved_count += 1
     advance(promise, PROMISE["move"], "due_at", "moved_count")
     deadlines.move(
-        PROMISE_ANSWER,
+        "promise.answer",
         promise,
         due_at=due_at,
-        cause=DeadlineMove.Cause.EXTENSION,
+        cause="extension",
         reason=f"{spoken_to}: {reason}"[:500],
         at=at,
         by=by,
@@ -159,7 +155,9 @@ def move(
 
 
 @action
-def attempt(promise: CallbackPromise, *, note: str = "", at: datetime, by: Actor) -> CallbackPromise:
+def attempt(
+    promise: CallbackPromise, *, note: str = "", at: datetime, by: Actor
+) -> CallbackPromise:
     """Rang, and nobody answered. The promise stands."""
     step = begin(PROMISE, "attempt", promise, by=by)
     _belongs(promise, by)
@@ -205,7 +203,7 @@ def drop(
         raise Refused(_("Say whom you spoke to."), field="spoken_to")
     promise.answer = reason
     advance(promise, step, "answer")
-    deadlines.cancel(promise, PROMISE_ANSWER, at=at, by=by)
+    deadlines.cancel(promise, "promise.answer", at=at, by=by)
     _record(
         PromiseDropped(at=at, promise_uid=str(promise.uid), spoken_to=spoken_to, reason=reason),
         promise,

@@ -1,0 +1,1 @@
+"""The forms of the pages, one module per thing; each field is an argument of its action."""

@@ -1,0 +1,234 @@
+"""The intake form: everything one can be told on the telephone, on one screen."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from customers.models import Contact, Customer, Installation, Product, Store
+from knowledge.models import Article, FaultCategory
+from servicedesk.core.actors import Actor
+from servicedesk.core.forms import (
+    DateInput,
+    DeskForm,
+    PhoneInput,
+    RadioButtons,
+    RemoteSelect,
+    Textarea,
+    UidChoiceField,
+)
+from tickets.actions.calls import completed, objections
+from tickets.forms.times import NONE, QuickTimeField
+from tickets.models import Call, ReferralTarget
+
+NOT_A_TELEPHONE = _("This is not a telephone number.")
+
+
+def _hidden(label: Any = "") -> UidChoiceField:
+    return UidChoiceField(None, label=label, required=False, widget=forms.HiddenInput)
+
+
+class OutcomeButtons(forms.RadioSelect):
+    template_name = "tickets/calls/outcome_buttons.html"
+
+
+class IntakeForm(DeskForm):
+    """Its names are those of `actions.calls.Intake`, so it is sent as it is."""
+
+    intake_key = forms.UUIDField(widget=forms.HiddenInput, required=False)
+    # Who calls
+    caller_number = forms.CharField(
+        label=_("Number"), max_length=30, required=False, widget=PhoneInput
+    )
+    caller_name = forms.CharField(label=_("Name of the caller"), max_length=60, required=False)
+    salutation = forms.CharField(
+        label=_("Form of address"), max_length=30, required=False,
+        widget=forms.TextInput(attrs={"list": "salutations"}),
+    )  # fmt: skip
+    answered_at = forms.DateTimeField(label=_("Answered at"))
+    ring_count = forms.IntegerField(label=_("Rings"), min_value=0, max_value=99, required=False)
+    greeted = forms.BooleanField(label=_("Greeted with company and name"), required=False)
+    store = _hidden(_("store"))
+    contact = _hidden(_("contact"))
+    save_contact = forms.BooleanField(
+        label=_("Keep the caller as a contact of the store"), required=False
+    )
+    new_store_name = forms.CharField(label=_("Name of the store"), max_length=120, required=False)
+    new_store_address = forms.CharField(label=_("Address"), max_length=200, required=False)
+    new_store_customer = UidChoiceField(
+        None, label=_("Customer"), required=False,
+        widget=RemoteSelect(url_name="customers:customer_options"),
+    )  # fmt: skip
+    new_customer_name = forms.CharField(
+        label=_("or a new customer"), max_length=120, required=False
+    )
+    # What he needs
+    installation = UidChoiceField(
+        None, label=_("Installed at the store"), required=False, widget=RadioButtons
+    )
+    product = UidChoiceField(None, label=_("Product"), required=False)
+    need = forms.CharField(
+        label=_("In the customer's words"), max_length=4000, required=False,
+        widget=Textarea(rows=3),
+    )  # fmt: skip
+    category = UidChoiceField(None, label=_("Fault category"), required=False)
+    # How it ends
+    outcome = forms.ChoiceField(
+        label=_("How the call ends"), choices=Call.Outcome.choices, required=False,
+        widget=OutcomeButtons,
+    )  # fmt: skip
+    phone_solution_offered = forms.BooleanField(
+        label=_("I offered to help by telephone"), required=False
+    )
+    read_back = forms.BooleanField(
+        label=_("Read back; the caller knows that it is recorded"), required=False
+    )
+    solution = forms.CharField(
+        label=_("What solved it"), max_length=4000, required=False, widget=Textarea(rows=3)
+    )
+    article = _hidden(_("Knowledge entry"))
+    confirmed = forms.BooleanField(
+        label=_("The caller confirmed that it works: close the ticket"), required=False
+    )
+    title = forms.CharField(label=_("Subject"), max_length=120, required=False)
+    is_urgent = forms.BooleanField(label=_("Urgent"), required=False)
+    urgency_reason = forms.CharField(
+        label=_("Why it is urgent"), max_length=200, required=False,
+        widget=forms.TextInput(attrs={"list": "urgency-reasons"}),
+    )  # fmt: skip
+    expected_at = QuickTimeField(
+        "2h", "today", "tomorrow", "24h",
+        none=_("no wish"), label=_("When does the customer need it?"),
+    )  # fmt: skip
+    assignee = UidChoiceField(None, label=_("Assign to"), required=False)
+    visit_reason = forms.CharField(
+        label=_("What is to be done on site"), max_length=1000, required=False,
+        widget=Textarea(rows=2),
+    )  # fmt: skip
+    to_user = UidChoiceField(None, label=_("For"), required=False)
+    about_visit = forms.BooleanField(label=_("It is about a visit"), required=False)
+    call_back_by = QuickTimeField("30m", "1h", "today", "tomorrow", label=_("Call back by"))
+    promise_owner = UidChoiceField(None, label=_("Who calls back"), required=False)
+    promise_due_at = QuickTimeField(
+        "30m", "1h", "2h", "today", "tomorrow", label=_("Answer promised by")
+    )
+    referral = UidChoiceField(None, label=_("Refer to"), required=False)
+    new_referral_topic = forms.CharField(label=_("Topic"), max_length=60, required=False)
+    new_referral_name = forms.CharField(label=_("Who helps with it"), max_length=80, required=False)
+    new_referral_phone = forms.CharField(
+        label=_("Telephone"), max_length=30, required=False, widget=PhoneInput
+    )
+
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        *,
+        by: Actor,
+        now: datetime,
+        draft: dict[str, list[str]] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(data, **kwargs)
+        self.now = now
+        if draft is not None:
+            self.initial |= self._typed(draft)
+        chosen: Any = data if data is not None else self.initial
+        self._people(by)
+        self._offer("store", Store.objects.visible_to(by).filter(is_active=True))
+        self.store = self._find("store", chosen)
+        self._offer("contact", Contact.objects.visible_to(by).filter(is_active=True))
+        self.contact = self._find("contact", chosen)
+        self._offer("new_store_customer", Customer.objects.visible_to(by).filter(is_active=True))
+        self._offer("product", Product.objects.visible_to(by).filter(is_active=True))
+        self._offer(
+            "installation",
+            Installation.objects.visible_to(by)
+            .filter(store=self.store, is_active=True)
+            .select_related("product"),
+        )
+        self._offer("category", FaultCategory.objects.visible_to(by).filter(is_active=True))
+        self._offer("article", Article.objects.visible_to(by))
+        self._offer("referral", ReferralTarget.objects.visible_to(by).active())
+        for field in self.fields.values():
+            if isinstance(field, QuickTimeField):
+                field.start_at(now)
+        # What the person may not do is not on his screen.
+        if not by.may("customers.write"):
+            for name in ("save_contact", "new_store_name", "new_store_address",
+                         "new_store_customer", "new_customer_name"):  # fmt: skip
+                del self.fields[name]
+        if not by.may("tickets.close"):
+            del self.fields["confirmed"]
+        if not by.may("tickets.assign"):
+            del self.fields["assignee"]
+
+    def _people(self, by: Actor) -> None:
+        staff = User.objects.staff()
+        self._offer("to_user", staff.exclude(pk=by.id))
+        self._offer("promise_owner", User.objects.able_to("promises.work"))
+        self._offer("assignee", User.objects.able_to("tickets.work"))
+
+    def _offer(self, name: str, queryset: Any) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = queryset
+
+    def _find(self, name: str, chosen: Any) -> Any:
+        """The record that is chosen now; a foreign or broken uid chooses nothing."""
+        field = self.fields[name]
+        try:
+            return field.to_python(chosen.get(name))
+        except forms.ValidationError:
+            return None
+
+    def _typed(self, draft: dict[str, list[str]]) -> dict[str, Any]:
+        """A draft as initial values: what was typed, not whether it is right."""
+        data = QueryDict(mutable=True)
+        for name, values in draft.items():
+            data.setlist(name, values)
+        return {
+            name: field.widget.value_from_datadict(data, {}, name)
+            for name, field in self.fields.items()
+            if not field.widget.value_omitted_from_data(data, {}, name)
+        }
+
+    def clean_caller_number(self) -> str:
+        number: str = self.cleaned_data["caller_number"]
+        if number and not any(char.isdigit() for char in number):
+            raise forms.ValidationError(NOT_A_TELEPHONE)
+        return number
+
+    def clean(self) -> dict[str, Any]:
+        said = completed(self.cleaned_data)
+        said["no_wish"] = self.data.get(self.add_prefix("expected_at_choice")) == NONE
+        for field, message in objections(said.get("outcome", ""), said, at=self.now):
+            if field in self.fields and field not in self.errors:
+                self.add_error(field, message)
+        return said
+
+
+class CallFilter(forms.Form):
+    """The filters of the list of calls."""
+
+    q = forms.CharField(
+        label=_("Number, store or name"), max_length=60, required=False,
+        widget=forms.TextInput(attrs={"type": "search"}),
+    )  # fmt: skip
+    outcome = forms.ChoiceField(
+        label=_("Outcome"), required=False, choices=[("", _("all")), *Call.Outcome.choices]
+    )
+    person = UidChoiceField(None, label=_("Taken by"), required=False, empty_label=_("all"))
+    day = forms.DateField(label=_("Day"), required=False, widget=DateInput)
+
+    def __init__(self, *args: Any, by: Actor, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        people = self.fields["person"]
+        assert isinstance(people, forms.ModelChoiceField)
+        people.queryset = User.objects.staff()
+        if not by.may("calls.see_all"):
+            del self.fields["person"]
