@@ -274,6 +274,7 @@ class ChecklistAnswer(Record):
         DEPARTURE = "departure", _("Before departure")
         ARRIVAL = "arrival", _("On arrival")
         CLOSING = "closing", _("Before leaving")
+        RETURN = "return", _("Back at the office")
 
     visit = models.ForeignKey(VisitOrder, models.PROTECT, related_name="checklist")
     list = models.CharField(max_length=10, choices=List)
@@ -292,6 +293,31 @@ class ChecklistAnswer(Record):
 
     def __str__(self) -> str:
         return f"{self.item}: {self.ticked}"
+
+
+# What each checklist asks. USB drives have a line of their own: drive and time of the scan.
+DEPARTURE_ITEMS = {
+    "tidy": _("Tidy clothes, tidy hair"),
+    "resources": _("Tools, software and documents found"),
+    "id_card": _("ID card with me"),
+    "badge": _("Badge with me"),
+}
+ARRIVAL_ITEMS = {
+    "tidied": _("Tidied up before meeting the customer"),
+    "front_desk": _("Reported to the front desk"),
+    "introduced": _("Introduced myself, showed the badge long enough to be read"),
+}
+CLOSING_ITEMS = {
+    "tested": _("The customer tested it himself"),
+    "clean": _("Place left clean"),
+    "explained": _("Use and care explained"),
+    "needs": _("Asked for other needs"),
+    "no_gifts": _("No gifts taken"),
+    "no_smoking": _("No smoking, eating or drinking here"),
+    "devices": _("Customer's phones and devices not used without permission"),
+    "no_copies": _("No customer data copied or passed on"),
+}
+USB_OUT, USB_BACK = "usb_out", "usb_back"
 
 
 class Interruption(Record):

@@ -1,0 +1,109 @@
+"""What the actions of a visit share: the engineer's own order, events, clocks, alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import models
+
+from accounts.actions import notify
+from accounts.models import User
+from accounts.queries import supervisors_of
+from servicedesk.core.actions import begin
+from servicedesk.core.actors import Actor
+from servicedesk.core.errors import Refused
+from servicedesk.core.events import record_all
+from servicedesk.core.states import Transition
+from sla import deadlines
+from visits.events import VisitEvent
+from visits.models import ChecklistAnswer, VisitOrder
+from visits.states import VISIT
+
+
+def begin_own(name: str, visit: VisitOrder, *, by: Actor) -> Transition:
+    """`begin` for what the engineer does: it is done by the one who has the order."""
+    step = begin(VISIT, name, visit, by=by)
+    if by.kind != "system" and visit.engineer_id != by.id:
+        raise PermissionDenied(f"{visit} is not the order of {by.label}")
+    return step
+
+
+def not_before(earlier: datetime | None, at: datetime, message: str) -> None:
+    """What is reported later keeps its order in time."""
+    if earlier is not None and at < earlier:
+        raise Refused(message, field="at")
+
+
+def told(
+    visit: VisitOrder,
+    event_type: type[VisitEvent],
+    *,
+    at: datetime,
+    by: Actor,
+    widely: bool = False,
+    also: Sequence[models.Model] = (),
+    **facts: Any,
+) -> None:
+    """Record the event about visit and ticket; `widely`: about store and customer, too."""
+    about: list[models.Model | tuple[str, int]] = [visit, *also]
+    if visit.ticket_id is not None:
+        about.append(("tickets.ticket", visit.ticket_id))
+    if widely:
+        about += [("customers.store", visit.store_id), ("customers.customer", visit.customer_id)]
+    event = event_type(
+        at=at, visit_id=visit.pk, number=visit.number, ticket_id=visit.ticket_id, **facts
+    )
+    record_all([(event, about)], by=by)
+
+
+def start_clock(
+    kind: str,
+    visit: VisitOrder,
+    *,
+    due_at: datetime,
+    at: datetime,
+    by: Actor,
+    owner: User | None = None,
+) -> None:
+    """A deadline of the engineer's, unless another owner is named. Never due before it starts."""
+    deadlines.start(
+        kind,
+        visit,
+        label=f"{visit.number} {visit.store.name}",
+        url=visit.get_absolute_url(),
+        owner=owner or visit.engineer,
+        due_at=max(due_at, at),
+        at=at,
+        by=by,
+        urgent=visit.is_urgent,
+    )
+
+
+def alert_supervisors(visit: VisitOrder, text: str, *, key: str, at: datetime) -> list[str]:
+    """Tell the supervisors now; returns their names for the record."""
+    people = supervisors_of(visit.engineer)
+    notify(
+        people, text, url=visit.get_absolute_url(), urgent=True,
+        dedup_key=f"visit:{key}:{visit.number}:{at.isoformat()}", at=at,
+    )  # fmt: skip
+    return [person.name for person in people]
+
+
+def tick(
+    visit: VisitOrder,
+    of: str,
+    answers: Mapping[str, bool],
+    *,
+    notes: Mapping[str, str] | None = None,
+    at: datetime,
+) -> list[str]:
+    """Keep a checklist's answers; a second trip overwrites the first. Returns what was not ticked."""
+    former = {row.item: row for row in ChecklistAnswer.objects.filter(visit=visit, list=of)}
+    for item, ticked in answers.items():
+        row = former.get(item) or ChecklistAnswer(visit=visit, list=of, item=item)
+        row.ticked, row.note, row.at = ticked, (notes or {}).get(item, ""), at
+        row.save()
+    return [item for item, ticked in answers.items() if not ticked]

@@ -1,0 +1,231 @@
+"""Ordering, assigning, accepting (VISIT-1, 2, 4), and calling a visit off."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from customers.models import Contact, Installation, Store
+from knowledge.models import FaultCategory
+from servicedesk.core import rules
+from servicedesk.core.actions import action, advance, begin, lock, require
+from servicedesk.core.actors import Actor
+from servicedesk.core.errors import Refused
+from servicedesk.core.numbering import next_number
+from sla import deadlines
+from tickets.actions import tickets
+from tickets.models import Ticket
+from tickets.states import OPEN
+from tickets.states import Status as TicketStatus
+from visits.actions.common import alert_supervisors, begin_own, start_clock, told
+from visits.clocks import ACCEPTANCE_TIME, APPOINTMENT_TIME, ASSIGNMENT_TIME
+from visits.events import (
+    VisitAccepted,
+    VisitAssigned,
+    VisitCancelled,
+    VisitConsulted,
+    VisitOrdered,
+    VisitSentBack,
+)
+from visits.models import VisitOrder
+from visits.queries import clashing, experience, in_words
+from visits.states import VISIT
+
+
+@action
+def order_visit(
+    *,
+    store: Store | None = None,
+    ticket: Ticket | None = None,
+    contact: Contact | None = None,
+    contact_name: str = "",
+    contact_phone: str = "",
+    address: str = "",
+    need: str = "",
+    installation: Installation | None = None,
+    category: FaultCategory | None = None,
+    is_urgent: bool = False,
+    reason: str = "",
+    at: datetime,
+    by: Actor,
+) -> VisitOrder:
+    """Order a visit. From a ticket nothing is typed again; what is given here goes first."""
+    require(by, "visits.order")
+    if ticket is not None:
+        _check_ticket(ticket)
+        store, contact = store or ticket.store, contact or ticket.contact
+        need, category = need or ticket.need, category or ticket.category
+        installation = installation or ticket.installation
+        is_urgent = is_urgent or ticket.is_urgent
+    if store is None:
+        raise Refused(_("A visit goes to a store."), field="store")
+    if contact is not None and contact.customer_id != store.customer_id:
+        raise Refused(_("This contact belongs to another customer."), field="contact")
+    if installation is not None and installation.store_id != store.pk:
+        raise Refused(_("This product is not installed at this store."), field="installation")
+    visit = VisitOrder(
+        ticket=ticket,
+        customer=store.customer,
+        store=store,
+        contact=contact,
+        contact_name=contact_name or (contact.name if contact else ""),
+        contact_phone=contact_phone or (contact.phone if contact else "") or store.phone,
+        salutation=contact.salutation if contact else "",
+        address=address or store.full_address,
+        need=need,
+        installation=installation,
+        category=category,
+        is_urgent=is_urgent,
+        is_complaint=ticket.is_complaint if ticket else False,
+        ordered_by=User.objects.get_queryset().filter(pk=by.id).first()
+        if by.kind in {"user", "client"}
+        else None,
+        ordered_at=at,
+    )
+    _check_complete(visit)
+    visit.number = next_number("SV", at=at)
+    visit.save()
+    start_clock("visit.assign", visit, due_at=at + ASSIGNMENT_TIME[is_urgent], at=at, by=by)
+    if ticket is not None:
+        # What an unsolved visit announced as the next step is this order.
+        for former in ticket.visits.exclude(pk=visit.pk):
+            deadlines.meet("visit.next_step", former, at=at, by=by)
+    told(
+        visit, VisitOrdered, at=at, by=by, widely=True, address=visit.address, reason=reason,
+    )  # fmt: skip
+    return visit
+
+
+def _check_ticket(ticket: Ticket) -> None:
+    lock(ticket)
+    if ticket.status not in OPEN:
+        raise Refused(_("Ticket %(ticket)s is not open.") % {"ticket": ticket})
+    present: VisitOrder | None = ticket.visits.unsigned().first()
+    if present is not None:
+        raise Refused(_("Visit %(visit)s of this ticket is not done yet.") % {"visit": present})
+
+
+def _check_complete(visit: VisitOrder) -> None:
+    """VISIT-1: the order carries name, telephone, address and need."""
+    for field, message in [
+        ("contact_name", _("Say whom the engineer asks for.")),
+        ("contact_phone", _("The engineer needs a number to call.")),
+        ("address", _("The engineer needs an address.")),
+        ("need", _("Say what the customer needs.")),
+    ]:
+        if not str(getattr(visit, field)).strip():
+            raise Refused(message, field=field)
+
+
+@action
+def assign(visit: VisitOrder, *, engineer: User, at: datetime, by: Actor) -> VisitOrder:
+    """Give the order to an engineer. An appointment that stands must suit him, too."""
+    step = begin(VISIT, "assign", visit, by=by)
+    if not (engineer.is_active and engineer.as_actor().may("visits.work")):
+        raise Refused(
+            _("%(person)s makes no visits.") % {"person": engineer.name}, field="engineer"
+        )
+    if visit.engineer_id == engineer.pk:
+        raise Refused(_("%(person)s has it already.") % {"person": engineer.name}, field="engineer")
+    if visit.leave_at is not None and visit.window_until is not None:
+        others = clashing(engineer, leave_at=visit.leave_at, until=visit.window_until, but=visit)
+        if others:
+            names = ", ".join(
+                f"{o.number} ({in_words(o.window_from, o.window_until)})" for o in others
+            )
+            raise Refused(
+                _("%(person)s is at another customer then: %(orders)s")
+                % {"person": engineer.name, "orders": names},
+                field="engineer",
+            )
+    former = visit.engineer.name if visit.engineer else ""
+    visit.engineer, visit.accepted_at = engineer, None
+    advance(visit, step, "engineer", "accepted_at")
+    deadlines.meet("visit.assign", visit, at=at, by=by)
+    deadlines.cancel(visit, at=at, by=by)
+    start_clock("visit.accept", visit, due_at=at + ACCEPTANCE_TIME[visit.is_urgent], at=at, by=by)
+    if visit.ticket is not None and visit.ticket.status == TicketStatus.NEW:
+        tickets.assign(visit.ticket, assignee=engineer, at=at, by=by)
+    told(
+        visit, VisitAssigned, at=at, by=by, engineer_id=engineer.pk, engineer_name=engineer.name,
+        former_name=former,
+    )  # fmt: skip
+    return visit
+
+
+@action
+def cancel(visit: VisitOrder, *, reason: str, at: datetime, by: Actor) -> VisitOrder:
+    step = begin(VISIT, "cancel", visit, by=by)
+    if not reason.strip():
+        raise Refused(_("Say why the visit is called off."), field="reason")
+    visit.cancelled_reason = reason
+    advance(visit, step, "cancelled_reason")
+    deadlines.cancel(visit, at=at, by=by)
+    told(visit, VisitCancelled, at=at, by=by, widely=True, reason=reason)
+    keep_rules(visit, counts_at=at, at=at)
+    return visit
+
+
+@action
+def accept(
+    visit: VisitOrder, *, first_judgement: str, unclear: str = "", at: datetime, by: Actor
+) -> VisitOrder:
+    """VISIT-2: read, noted what is unclear, judged for the first time."""
+    step = begin_own("accept", visit, by=by)
+    if not first_judgement.strip():
+        raise Refused(_("Write down what you expect to find."), field="first_judgement")
+    known = experience(visit, visit.engineer_id)
+    visit.accepted_at, visit.first_judgement, visit.unclear = at, first_judgement, unclear
+    advance(visit, step, "accepted_at", "first_judgement", "unclear")
+    deadlines.meet("visit.accept", visit, at=at, by=by)
+    start_clock(
+        "visit.appointment", visit, due_at=at + APPOINTMENT_TIME[visit.is_urgent], at=at, by=by
+    )
+    told(
+        visit, VisitAccepted, at=at, by=by, first_judgement=first_judgement, unclear=unclear,
+        seen_before=known.seen if known else None, failed_before=known.failed if known else None,
+    )  # fmt: skip
+    return visit
+
+
+@action
+def send_back(visit: VisitOrder, *, reason: str, at: datetime, by: Actor) -> VisitOrder:
+    """The engineer cannot take it; the desk looks for another."""
+    step = begin_own("send_back", visit, by=by)
+    if not reason.strip():
+        raise Refused(_("Say why you cannot take it."), field="reason")
+    alert_supervisors(
+        visit, _("%(visit)s was sent back: %(reason)s") % {"visit": visit, "reason": reason},
+        key="sent-back", at=at,
+    )  # fmt: skip
+    visit.engineer, visit.accepted_at = None, None
+    advance(visit, step, "engineer", "accepted_at")
+    deadlines.cancel(visit, at=at, by=by)
+    start_clock("visit.assign", visit, due_at=at + ASSIGNMENT_TIME[visit.is_urgent], at=at, by=by)
+    told(visit, VisitSentBack, at=at, by=by, reason=reason)
+    return visit
+
+
+@action
+def consult(
+    visit: VisitOrder, *, source: str, learned: str = "", at: datetime, by: Actor
+) -> VisitOrder:
+    """VISIT-4: documents or colleagues were asked before going."""
+    begin_own("consult", visit, by=by)
+    if not source.strip():
+        raise Refused(_("Say whom or what you consulted."), field="source")
+    told(visit, VisitConsulted, at=at, by=by, source=source, learned=learned)
+    return visit
+
+
+def keep_rules(visit: VisitOrder, *, counts_at: datetime, at: datetime) -> None:
+    """Store what the handbook's rules say about the visit now."""
+    rules.store(
+        visit,
+        counts_at=counts_at,
+        person_id=visit.engineer_id,
+        team_id=visit.engineer.team_id if visit.engineer else None,
+        at=at,
+    )

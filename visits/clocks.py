@@ -1,0 +1,108 @@
+"""The clocks of a visit: how long each step may take, and who is told when it does not happen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from django.utils.translation import gettext_lazy as _
+
+from sla.deadlines import Kind, Step, define
+
+_MINUTES = timedelta(minutes=1)
+
+# usual / urgent
+ASSIGNMENT_TIME: Mapping[bool, timedelta] = {False: 30 * _MINUTES, True: 10 * _MINUTES}
+ACCEPTANCE_TIME: Mapping[bool, timedelta] = {False: 30 * _MINUTES, True: 10 * _MINUTES}
+APPOINTMENT_TIME: Mapping[bool, timedelta] = {False: 60 * _MINUTES, True: 20 * _MINUTES}
+# VISIT-5: the rule's proposal for the next try, by how the last one ended.
+NEXT_TRY: Mapping[str, timedelta] = {
+    "busy": 10 * _MINUTES,
+    "no_answer": 30 * _MINUTES,
+    "wrong_number": 30 * _MINUTES,
+}
+# VISIT-13: a customer who must wait knows it this long before.
+LATE_NOTICE = 5 * _MINUTES
+# VISIT-12
+EARLIEST_ARRIVAL, LATEST_ARRIVAL = 10, 5
+# VISIT-14: what moves by half a day at most is told half an hour before, else four hours.
+HALF_A_DAY = timedelta(hours=12)
+SHORT_NOTICE, LONG_NOTICE = 30, 240
+# VISIT-16
+WAITING_TIME = 15 * _MINUTES
+AFTER_MISSED = timedelta(hours=4)
+HAND_IN_TIME = timedelta(hours=24)
+CHECK_TIME = timedelta(hours=24)
+FOLLOW_UP_TIME = timedelta(days=3)
+
+_half = Step("half", _("Half of the time is used"), share=0.5, to=("owner",))
+_missed = Step("missed", _("Missed"), to=("owner", "supervisor"), missed=True)
+_manager = Step("manager", _("Missed by an hour"), offset=timedelta(hours=1), to=("manager",))
+_own_miss = Step("missed", _("Missed"), to=("owner",), missed=True)
+
+define(
+    Kind(
+        name="visit.assign",
+        label=_("Assign an engineer"),
+        # Nobody owns it yet: `owner` would reach no one.
+        steps=(
+            Step("half", _("Half of the time is used"), share=0.5, to=("supervisor",)),
+            Step("missed", _("Missed"), to=("supervisor",), missed=True),
+            _manager,
+        ),
+        urgent_steps=(
+            Step("alert", _("Urgent visit"), share=0.0, to=("supervisor",)),
+            Step("missed", _("Missed"), to=("supervisor", "manager"), missed=True),
+        ),
+    )
+)
+define(Kind(name="visit.accept", label=_("Accept the order"), steps=(_half, _missed)))
+define(Kind(name="visit.appointment", label=_("Call the customer"), steps=(_half, _missed)))
+define(
+    Kind(
+        name="visit.next_try",
+        label=_("Call the customer again"),
+        steps=(_own_miss,),
+    )
+)
+define(
+    Kind(
+        name="visit.departure",
+        label=_("Set off"),
+        steps=(
+            Step("soon", _("Set off in ten minutes"), offset=-10 * _MINUTES, to=("owner",)),
+            Step("missed", _("Time to set off"), to=("owner",), missed=True),
+        ),
+    )
+)
+define(
+    Kind(
+        name="visit.notice",
+        label=_("Arrive, or tell that you are late"),
+        steps=(
+            Step(
+                "warn", _("If you will be late, tell the customer now"), offset=-5 * _MINUTES,
+                to=("owner",),
+            ),
+            _own_miss,
+        ),
+    )
+)  # fmt: skip
+define(Kind(name="visit.arrival", label=_("Arrival"), steps=(_missed,)))
+define(
+    Kind(
+        name="visit.follow_up_missed",
+        label=_("Make a new appointment"),
+        steps=(_half, _missed),
+    )
+)
+define(Kind(name="visit.hand_in", label=_("Hand in the form"), steps=(_half, _missed)))
+define(
+    Kind(
+        name="visit.check",
+        label=_("Check the form"),
+        steps=(Step("missed", _("Missed"), to=("supervisor",), missed=True),),
+    )
+)
+define(Kind(name="visit.follow_up", label=_("Follow-up call"), steps=(_half, _missed)))
+define(Kind(name="visit.next_step", label=_("Next step for the customer"), steps=(_half, _missed)))
