@@ -1,27 +1,82 @@
-"""All that can happen to accounts, teams, tokens and notifications."""
+"""All that can happen to accounts, teams, tokens, sessions and notifications."""
 
 from __future__ import annotations
 
+import secrets
+import string
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
+from allauth.usersessions.models import UserSession
+from django.contrib.auth.password_validation import validate_password
+from django.contrib.sessions.models import Session
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils.translation import gettext as _
-from pypinyin import Style, lazy_pinyin
 
-from accounts.events import TeamCreated, UserCreated
-from accounts.models import Notification, Team, User
-from servicedesk.core.actions import action, require
+from accounts.events import (
+    PasswordChanged,
+    PasswordSet,
+    RoleChanged,
+    SessionEnded,
+    TeamChanged,
+    TeamCreated,
+    TokenCreated,
+    TokenRevoked,
+    UserChanged,
+    UserCreated,
+    UserDeactivated,
+    UserReactivated,
+)
+from accounts.models import Notification, Team, Token, User, plain_characters
+from accounts.roles import Role
+from servicedesk.core.actions import action, lock, require, save_changes
 from servicedesk.core.actors import Actor
 from servicedesk.core.errors import Refused
 from servicedesk.core.events import record
+from servicedesk.core.models import token_hash
+from servicedesk.core.search import spelled
+
+LONGEST_TOKEN = timedelta(days=365)
+_LETTERS = string.ascii_lowercase + string.digits
+
+
+# --- Teams -----------------------------------------------------------------------------------
 
 
 @action
-def create_team(*, name: str, at: datetime, by: Actor) -> Team:
+def create_team(*, name: str, leader: User | None = None, at: datetime, by: Actor) -> Team:
     require(by, "accounts.manage")
-    team = Team.objects.create(name=name)
+    _refuse_taken_name(name)
+    _refuse_leader(leader)
+    team = Team.objects.create(name=name, leader=leader)
     record(TeamCreated(at=at, team_id=team.pk, name=name), about=[team], by=by)
     return team
+
+
+@action
+def edit_team(team: Team, *, name: str, leader: User | None, at: datetime, by: Actor) -> Team:
+    lock(team)
+    require(by, "accounts.manage")
+    _refuse_taken_name(name, besides=team)
+    _refuse_leader(leader)
+    if _apply(team, name=name, leader=leader):
+        record(TeamChanged(at=at, team_id=team.pk, name=name), about=[team], by=by)
+    return team
+
+
+def _refuse_taken_name(name: str, besides: Team | None = None) -> None:
+    if Team.objects.filter(name=name).exclude(pk=besides.pk if besides else None).exists():
+        raise Refused(_("There is a team of this name already."), field="name")
+
+
+def _refuse_leader(leader: User | None) -> None:
+    """Reminders and refusals go to the leader, so it must be somebody who reads them."""
+    if leader is not None and (not leader.is_active or leader.role == Role.CLIENT):
+        raise Refused(_("The leader must be an active colleague."), field="leader")
+
+
+# --- People ----------------------------------------------------------------------------------
 
 
 @action
@@ -35,27 +90,250 @@ def create_user(
     email: str = "",
     phone: str = "",
     staff_number: str = "",
+    language: str = "zh-hans",
     at: datetime,
     by: Actor,
 ) -> User:
-    """A colleague or an API client. Without a password he cannot log in."""
+    """A colleague or an API client. Without a password nobody can log in to the account."""
     require(by, "accounts.manage")
+    username = User.plain_username(username)
+    try:
+        plain_characters(username)
+    except ValidationError as wrong:
+        raise Refused(wrong.message, field="username") from wrong
     if User.objects.get_queryset().filter(username=username).exists():
         raise Refused(_("This log-in name is taken."), field="username")
+    if role == Role.CLIENT and password:
+        raise Refused(_("An API client works with tokens, not with a password."), field="password")
     user = User(
         username=username,
         name=name,
-        pinyin="".join(lazy_pinyin(name, style=Style.FIRST_LETTER)),
+        pinyin=spelled(name),
         role=role,
         team=team,
         email=email,
         phone=phone,
         staff_number=staff_number,
+        language=language,
     )
-    user.set_password(password)
+    if password:
+        _refuse_weak(password, user)
+    user.set_password(password or None)
     user.save()
     record(UserCreated(at=at, user_id=user.pk, name=name, role=role), about=[user, team], by=by)
     return user
+
+
+@action
+def edit_user(
+    user: User,
+    *,
+    name: str,
+    role: str,
+    team: Team | None,
+    email: str,
+    phone: str,
+    staff_number: str,
+    language: str,
+    at: datetime,
+    by: Actor,
+) -> User:
+    """A new role or team ends the person's sessions: an open page would promise the old one."""
+    lock(user)
+    require(by, "accounts.manage")
+    old_role, old_team = user.role, user.team_id
+    if role != old_role:
+        if _is_self(user, by):
+            raise Refused(_("Nobody changes the own role."), field="role")
+        if Role.CLIENT in {role, old_role}:
+            raise Refused(
+                _(
+                    "An API client does not become a colleague, nor the reverse. Make a new account."
+                ),
+                field="role",
+            )
+    changed = _apply(
+        user, name=name, pinyin=spelled(name), role=role, team=team, email=email, phone=phone,
+        staff_number=staff_number, language=language,
+    )  # fmt: skip
+    if not changed:
+        return user
+    about = [user, team]
+    if (user.role, user.team_id) != (old_role, old_team) and not _is_self(user, by):
+        _end_sessions(user)
+    if user.role != old_role:
+        record(RoleChanged(at=at, user_id=user.pk, old=old_role, new=user.role), about=about, by=by)
+    record(UserChanged(at=at, user_id=user.pk, fields=",".join(changed)), about=about, by=by)
+    return user
+
+
+@action
+def edit_own(user: User, *, phone: str, email: str, language: str, at: datetime, by: Actor) -> User:
+    lock(user)
+    if not _is_self(user, by):
+        raise PermissionDenied(f"{by.label} is not {user}")
+    if changed := _apply(user, phone=phone, email=email, language=language):
+        fields = ",".join(changed)
+        record(UserChanged(at=at, user_id=user.pk, fields=fields), about=[user], by=by)
+    return user
+
+
+@action
+def set_password(user: User, *, password: str, at: datetime, by: Actor) -> User:
+    """By an administrator, for somebody who has forgotten it or begins here."""
+    lock(user)
+    require(by, "accounts.manage")
+    if _is_self(user, by):
+        raise Refused(_("Change your own password under “My account”."), field="password")
+    if user.role == Role.CLIENT:
+        raise Refused(_("An API client works with tokens, not with a password."), field="password")
+    _put_password(user, password)
+    record(PasswordSet(at=at, user_id=user.pk), about=[user], by=by)
+    return user
+
+
+@action
+def change_password(user: User, *, password: str, at: datetime, by: Actor) -> User:
+    """By the person. The page has checked the present password."""
+    lock(user)
+    if not _is_self(user, by):
+        raise PermissionDenied(f"{by.label} is not {user}")
+    _put_password(user, password)
+    record(PasswordChanged(at=at, user_id=user.pk), about=[user], by=by)
+    return user
+
+
+@action
+def deactivate(user: User, *, at: datetime, by: Actor) -> User:
+    """Nobody is deleted: the journal goes on naming everybody who ever did something."""
+    lock(user)
+    require(by, "accounts.manage")
+    if _is_self(user, by):
+        raise Refused(_("Nobody deactivates the own account."))
+    if not user.is_active:
+        raise Refused(_("The account is not active."))
+    user.is_active = False
+    save_changes(user, "is_active")
+    _end_sessions(user)
+    record(UserDeactivated(at=at, user_id=user.pk), about=[user], by=by)
+    return user
+
+
+@action
+def reactivate(user: User, *, at: datetime, by: Actor) -> User:
+    lock(user)
+    require(by, "accounts.manage")
+    if user.is_active:
+        raise Refused(_("The account is active."))
+    user.is_active = True
+    save_changes(user, "is_active")
+    _end_sessions(user)
+    record(UserReactivated(at=at, user_id=user.pk), about=[user], by=by)
+    return user
+
+
+def _is_self(user: User, by: Actor) -> bool:
+    return by.kind in {"user", "client"} and by.id == user.pk
+
+
+def _apply(obj: Any, **values: Any) -> list[str]:
+    """Set and save what differs; the names of what did."""
+    changed = [name for name, value in values.items() if getattr(obj, name) != value]
+    for name in changed:
+        setattr(obj, name, values[name])
+    if changed:
+        save_changes(obj, *changed)
+    return changed
+
+
+def _refuse_weak(password: str, user: User) -> None:
+    try:
+        validate_password(password, user)
+    except ValidationError as weak:
+        raise Refused(" ".join(weak.messages), field="password") from weak
+
+
+def _put_password(user: User, password: str) -> None:
+    _refuse_weak(password, user)
+    user.set_password(password)
+    save_changes(user, "password")
+    _end_sessions(user)
+
+
+# --- Sessions --------------------------------------------------------------------------------
+
+
+def _end_sessions(user: User) -> None:
+    """All of them. The raised version also ends those of which only the browser knows."""
+    user.session_version += 1
+    save_changes(user, "session_version")
+    sessions = UserSession.objects.filter(user=user)
+    Session.objects.filter(session_key__in=sessions.values("session_key")).delete()
+    sessions.delete()
+
+
+@action
+def end_session(user: User, *, session: UserSession, at: datetime, by: Actor) -> User:
+    if not _is_self(user, by):
+        require(by, "accounts.see_sessions_of_all")
+    if session.user_id != user.pk:
+        raise PermissionDenied("This session is somebody else's")
+    Session.objects.filter(session_key=session.session_key).delete()
+    session.delete()
+    record(SessionEnded(at=at, user_id=user.pk, ip=str(session.ip)), about=[user], by=by)
+    return user
+
+
+# --- API tokens ------------------------------------------------------------------------------
+
+
+@action
+def create_token(
+    user: User, *, name: str, expires_at: datetime, at: datetime, by: Actor
+) -> tuple[Token, str]:
+    """The token and its text, which is known now and never again."""
+    require(by, "accounts.manage")
+    lock(user)
+    if user.role != Role.CLIENT:
+        raise Refused(_("Tokens belong to API clients; colleagues log in."))
+    if not user.is_active:
+        raise Refused(_("The account is not active."))
+    if not at < expires_at <= at + LONGEST_TOKEN:
+        raise Refused(_("A token is valid for one year at the most."), field="expires_at")
+    prefix = "".join(secrets.choice(_LETTERS) for _number in range(8))
+    secret = secrets.token_urlsafe(32)
+    token = Token.objects.create(
+        user=user, name=name, prefix=prefix, secret_sha256=token_hash(secret), expires_at=expires_at
+    )
+    record(
+        TokenCreated(at=at, user_id=user.pk, name=name, prefix=prefix), about=[token, user], by=by
+    )
+    return token, f"sd_{prefix}_{secret}"
+
+
+@action
+def revoke_token(token: Token, *, at: datetime, by: Actor) -> Token:
+    require(by, "accounts.manage")
+    lock(token)
+    if token.revoked_at is not None:
+        raise Refused(_("The token was revoked already."))
+    token.revoked_at = at
+    save_changes(token, "revoked_at")
+    record(
+        TokenRevoked(at=at, user_id=token.user_id, name=token.name, prefix=token.prefix),
+        about=[token, token.user],
+        by=by,
+    )
+    return token
+
+
+def note_token_use(token: Token, *, at: datetime) -> None:
+    """At most one write a minute, without history: it says whether a token is still needed."""
+    if token.last_used_at is None or at - token.last_used_at >= timedelta(minutes=1):
+        Token.objects.filter(pk=token.pk).update(last_used_at=at)
+
+
+# --- Notifications ---------------------------------------------------------------------------
 
 
 def notify(
@@ -78,3 +356,20 @@ def notify(
         ],
         ignore_conflicts=True,
     )  # fmt: skip
+
+
+@action
+def read_notification(notification: Notification, *, at: datetime, by: Actor) -> Notification:
+    """Reading twice keeps the first moment."""
+    if notification.user_id != by.id:
+        raise PermissionDenied("This notification is somebody else's")
+    if notification.read_at is None:
+        notification.read_at = at
+        notification.save(update_fields=["read_at"])
+    return notification
+
+
+@action
+def read_all_notifications(*, at: datetime, by: Actor) -> int:
+    """How many were read by it."""
+    return Notification.objects.visible_to(by).unread().update(read_at=at)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, ClassVar
 
+from django.conf import settings
+from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.core.validators import RegexValidator
 from django.db import models
@@ -13,7 +16,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import Role, permissions_of
 from servicedesk.core.actors import Actor
-from servicedesk.core.fields import Record, uuid7
+from servicedesk.core.fields import Named, Record, uuid7
+from servicedesk.core.history import tracked
+
+plain_characters = RegexValidator(r"^[\w.@+-]+$", _("Letters, digits and @ . + - _ only."))
 
 
 class Team(Record):
@@ -58,17 +64,18 @@ class UserManager(BaseUserManager["User"]):
         return self.get_queryset().able_to(permission)
 
 
-class User(Record, AbstractBaseUser):
+class User(Named, AbstractBaseUser):
     """A colleague or an API client. What he may do follows from his role alone."""
 
     username = models.CharField(
         _("log-in name"),
         max_length=60,
         unique=True,
-        validators=[RegexValidator(r"^[\w.@+-]+$", _("Letters, digits and @ . + - _ only."))],
+        validators=[plain_characters],
     )
     name = models.CharField(_("name"), max_length=60)
-    pinyin = models.CharField(max_length=60, blank=True, editable=False)
+    # `core.search.spelled`: what the name is found by and sorted by.
+    pinyin = models.CharField(max_length=500, blank=True, editable=False)
     role = models.CharField(_("role"), max_length=15, choices=Role)
     team = models.ForeignKey(
         Team, models.PROTECT, null=True, blank=True, related_name="members", verbose_name=_("team")
@@ -77,7 +84,9 @@ class User(Record, AbstractBaseUser):
     phone = models.CharField(_("telephone"), max_length=30, blank=True)
     # Shown on the badge page that proves an engineer's identity to the customer (VISIT-15).
     staff_number = models.CharField(_("staff number"), max_length=20, blank=True)
-    language = models.CharField(_("language"), max_length=10, default="zh-hans")
+    language = models.CharField(
+        _("language"), max_length=10, choices=settings.LANGUAGES, default="zh-hans"
+    )
     is_active = models.BooleanField(_("active"), default=True)
     # Part of the session hash: raising it ends all sessions of the person.
     session_version = models.PositiveIntegerField(default=1, editable=False)
@@ -88,9 +97,14 @@ class User(Record, AbstractBaseUser):
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
 
     objects: ClassVar[UserManager] = UserManager()
+    history = tracked(excluded_fields=["password", "session_version", "pinyin"])
 
     class Meta:
-        ordering = ["name", "id"]
+        ordering = ["pinyin", "id"]
+        indexes = [
+            # The list of people.
+            models.Index(fields=["pinyin", "id"], name="accounts_user_by_name"),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="accounts_user_known_role", condition=Q(role__in=sorted(Role.values))
@@ -103,11 +117,30 @@ class User(Record, AbstractBaseUser):
     def get_absolute_url(self) -> str:
         return reverse("accounts:user", args=[self.uid])
 
+    @classmethod
+    def plain_username(cls, username: str) -> str:
+        """One spelling of each name: `Ｗang` and `wang` must not be two people."""
+        return cls.normalize_username(username.strip()).lower()
+
     def get_full_name(self) -> str:
         return self.name
 
-    def get_session_auth_hash(self) -> str:
-        return f"{super().get_session_auth_hash()}.{self.session_version}"
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Also asked with each of SECRET_KEY_FALLBACKS, so a new key logs nobody out."""
+        own: str = super()._get_session_auth_hash(secret)  # type: ignore[misc]
+        return f"{own}.{self.session_version}"
+
+    def check_password(self, raw_password: str) -> bool:
+        """As Django's, but the stronger hash of the same password is no change of the record.
+
+        Django saves the whole way, and a tracked record may be saved by an action only.
+        """
+
+        def keep_stronger_hash(raw: str) -> None:
+            self.password = make_password(raw)
+            User.objects.get_queryset().filter(pk=self.pk).update(password=self.password)
+
+        return check_password(raw_password, self.password, keep_stronger_hash)
 
     def as_actor(self) -> Actor:
         return Actor(
@@ -123,7 +156,12 @@ class User(Record, AbstractBaseUser):
         return self.as_actor().may(perm)
 
 
-class Token(Record):
+class TokenQuerySet(models.QuerySet["Token"]):
+    def valid(self, at: datetime) -> TokenQuerySet:
+        return self.filter(revoked_at__isnull=True, expires_at__gt=at)
+
+
+class Token(Named):
     """An API token `sd_<8 prefix>_<43 secret>`; only the secret's SHA-256 is kept."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="tokens")
@@ -132,12 +170,25 @@ class Token(Record):
     secret_sha256 = models.CharField(max_length=64)
     expires_at = models.DateTimeField(_("expires"))
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
+    # To the minute, written past the history: it changes with every use.
+    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
+
+    objects = TokenQuerySet.as_manager()
+    history = tracked(excluded_fields=["secret_sha256", "last_used_at"])
 
     class Meta:
         ordering = ["-id"]
 
     def __str__(self) -> str:
         return f"{self.name} (sd_{self.prefix}_…)"
+
+
+class NotificationQuerySet(models.QuerySet["Notification"]):
+    def visible_to(self, actor: Actor) -> NotificationQuerySet:
+        return self.filter(user_id=actor.id) if actor.kind in {"user", "client"} else self.none()
+
+    def unread(self) -> NotificationQuerySet:
+        return self.filter(read_at__isnull=True)
 
 
 class Notification(models.Model):
@@ -151,6 +202,8 @@ class Notification(models.Model):
     dedup_key = models.CharField(max_length=200, unique=True)
     created_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True)
+
+    objects = NotificationQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]

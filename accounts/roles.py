@@ -35,6 +35,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "customers.manage_products": frozenset({_D, _M, _A}),
     # sla
     "sla.see": _STAFF | {_C},
+    "sla.see_all": _DESK | {_B, _C},
     "sla.acknowledge": _STAFF,
     # knowledge
     "knowledge.see": _STAFF | {_C},

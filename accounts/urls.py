@@ -1,8 +1,33 @@
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
+
+from accounts.views import me, notifications, people, teams, tokens
 
 app_name = "accounts"
 
 # /accounts/
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("me/", me.profile, name="profile"),
+    path("notifications/", notifications.notifications, name="notifications"),
+    path("notifications/badge/", notifications.badge, name="notification_badge"),
+    path("notifications/read/", notifications.read_all, name="read_all_notifications"),
+    path("notifications/<uuid:uid>/read/", notifications.read, name="read_notification"),
+    path("people/", people.people, name="users"),
+    path("people/find/", people.find, name="find"),
+    path("people/new/", people.create, name="create_user"),
+    path("people/<uuid:uid>/", people.detail, name="user"),
+    path("people/<uuid:uid>/edit/", people.edit, name="edit_user"),
+    path(
+        "people/<uuid:uid>/set-password/", people.act, {"verb": "set-password"}, name="set_password"
+    ),
+    path("people/<uuid:uid>/deactivate/", people.act, {"verb": "deactivate"}, name="deactivate"),
+    path("people/<uuid:uid>/reactivate/", people.act, {"verb": "reactivate"}, name="reactivate"),
+    path("people/<uuid:uid>/tokens/", people.create_token, name="create_token"),
+    path("people/<uuid:uid>/sessions/<str:handle>/end/", people.end_session, name="end_session"),
+    path("teams/", teams.teams, name="teams"),
+    path("teams/new/", teams.create, name="create_team"),
+    path("teams/<uuid:uid>/", teams.edit, name="edit_team"),
+    path("tokens/", tokens.tokens, name="tokens"),
+    path("tokens/<uuid:uid>/revoke/", tokens.revoke, name="revoke_token"),
+]

@@ -1,4 +1,4 @@
-"""Fields and the one abstract base that all business records share."""
+"""Fields and the abstract bases that all business records share."""
 
 from __future__ import annotations
 
@@ -17,12 +17,19 @@ def uuid7() -> uuid.UUID:
     return uuid_utils.compat.uuid7()
 
 
-class Record(models.Model):
-    """A business record: public name, version for `If-Match`, and its field history."""
+class Named(models.Model):
+    """Public name and version (`If-Match`), for a record whose history leaves secrets out."""
 
     uid = models.UUIDField(default=uuid7, unique=True, editable=False)
     version = models.PositiveIntegerField(_("version"), default=1, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        abstract = True
+
+
+class Record(Named):
+    """A business record: named, versioned, with the history of all its fields."""
 
     history = HistoricalRecords(inherit=True, bases=[HistoryRow])
 

@@ -29,6 +29,14 @@ def actor_of(user: Any) -> Actor:
     return actor
 
 
+def client_ip(request: HttpRequest) -> str:
+    """The address of the browser. A proxy that we trust adds it last to X-Forwarded-For."""
+    forwarded = request.headers.get("X-Forwarded-For", "") if settings.TRUSTED_PROXY else ""
+    # On a Unix socket there is no address: the peer is this machine.
+    ip: str = forwarded.rpartition(",")[2].strip() or request.META.get("REMOTE_ADDR", "")
+    return ip or "127.0.0.1"
+
+
 class ActorMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

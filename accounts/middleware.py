@@ -1,0 +1,88 @@
+"""How long a session lives, whose language a page speaks, and where an ended session leads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import resolve_url
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from servicedesk.core.http import client_ip
+
+SINCE, SEEN = "since", "seen"
+# What the page asks for by itself says so, lest an open tab keep its session alive for ever.
+BACKGROUND = "X-Background"
+# The time of the last use is kept to the minute: most requests write nothing.
+GRAIN = 60
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+def stamp_session(request: HttpRequest, **kwargs: Any) -> None:
+    """On log-in (see apps.py). A session without these stamps is not accepted."""
+    request.session[SINCE] = request.session[SEEN] = int(timezone.now().timestamp())
+
+
+class SessionLimits:
+    """A session ends 12 hours after the log-in, and 2 hours after it was last used."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated:
+            now = int(timezone.now().timestamp())
+            since, seen = request.session.get(SINCE, 0), request.session.get(SEEN, 0)
+            if (
+                now - since >= settings.SESSION_COOKIE_AGE
+                or now - seen >= settings.SESSION_IDLE_AGE
+            ):
+                UserSession.objects.filter(session_key=request.session.session_key).delete()
+                logout(request)
+                messages.info(request, _("Your session has ended. Please log in again."))
+            elif now - seen >= GRAIN and BACKGROUND not in request.headers:
+                request.session[SEEN] = now
+                UserSession.objects.filter(session_key=request.session.session_key).update(
+                    last_seen_at=timezone.now(),
+                    ip=client_ip(request),
+                    user_agent=request.headers.get("User-Agent", "")[:200],
+                )
+        return self.get_response(request)
+
+
+class OwnLanguage:
+    """A person reads the language of the account, unless this browser was told another one."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        user = request.user
+        if isinstance(user, User) and settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
+            translation.activate(user.language)
+            request.LANGUAGE_CODE = user.language
+        return self.get_response(request)
+
+
+class LogInRequired(LoginRequiredMiddleware):
+    """As Django's, for parts of pages, too: a log-in page must not be put into a table cell."""
+
+    def handle_no_permission(
+        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
+    ) -> HttpResponseBase:
+        if "HX-Request" in request.headers:
+            headers = {} if BACKGROUND in request.headers else {"HX-Refresh": "true"}
+            return HttpResponse(status=204, headers=headers)
+        if request.method not in {"GET", "HEAD"}:
+            # Coming back by GET to an address that takes POST only would be an error.
+            return HttpResponseRedirect(resolve_url(settings.LOGIN_URL))
+        return super().handle_no_permission(request, view_func)

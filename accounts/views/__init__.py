@@ -1,0 +1,1 @@
+"""The pages of the administration and of the own account."""
