@@ -5,6 +5,7 @@ The process stays warm: importing WeasyPrint and reading the fonts costs more th
 
 from __future__ import annotations
 
+import atexit
 import os
 import select
 import struct
@@ -89,10 +90,18 @@ class Renderer:
             got += chunk
         return bytes(got)
 
+    def close(self) -> None:
+        """End the child process of this one; the next form starts another."""
+        with self._lock:
+            if self._child is not None and self._owner == os.getpid():
+                self._end(self._child)
+
     def _end(self, child: subprocess.Popen[bytes]) -> None:
         child.kill()
-        child.wait()
+        # Also closes our ends of its pipes.
+        child.communicate()
         self._child = None
 
 
 renderer = Renderer()
+atexit.register(renderer.close)
