@@ -14,6 +14,7 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -33,7 +34,7 @@ from servicedesk.core.outbox import queue_all
 from servicedesk.core.ticker import every
 from sla.events import DeadlineStepFired, facts
 from sla.kinds import KINDS, Rung, Step, due_rungs, silent_steps
-from sla.models import Deadline, Notice
+from sla.models import Deadline
 
 log = logging.getLogger(__name__)
 
@@ -51,9 +52,12 @@ CLAIM = """
 """
 ESCALATE = """
     INSERT INTO sla_escalation
-        (uid, deadline_id, step, generation, due_at, fired_at, missed, superseded)
-    SELECT * FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::smallint[],
-        %s::timestamptz[], %s::timestamptz[], %s::boolean[], %s::boolean[])
+        (uid, deadline_id, step, generation, due_at, fired_at, missed, superseded, told)
+    SELECT v.uid, v.deadline, v.step, v.generation, v.due, %s, v.missed, v.superseded,
+        v.told::bigint[]
+    FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::smallint[], %s::timestamptz[],
+        %s::boolean[], %s::boolean[], %s::text[])
+        AS v (uid, deadline, step, generation, due, missed, superseded, told)
     ON CONFLICT (deadline_id, step, generation) DO NOTHING RETURNING deadline_id, step, id
 """
 CLIMB = """
@@ -191,15 +195,20 @@ def _escalate(fired: list[Fired], now: datetime) -> list[tuple[int, Fired]]:
     """Write the escalations; returns those that did not exist before, with their keys."""
     rows = [
         (
-            str(uuid7()), f.deadline.pk, f.rung.step.name, f.deadline.generation, f.rung.at, now,
-            not f.rung.step.warns, f.silent,
+            str(uuid7()), f.deadline.pk, f.rung.step.name, f.deadline.generation, f.rung.at,
+            not f.rung.step.warns, f.silent, _array(f.to),
         )
         for f in fired
     ]  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(ESCALATE, _columns(rows, 8))
+        cursor.execute(ESCALATE, [now, *_columns(rows, 8)])
         new = {(deadline_id, step): pk for deadline_id, step, pk in cursor.fetchall()}
     return [(new[key], f) for f in fired if (key := (f.deadline.pk, f.rung.step.name)) in new]
+
+
+def _array(users: Sequence[User]) -> str:
+    """As PostgreSQL writes an array; unnest() takes no arrays of arrays."""
+    return f"{{{','.join(str(user.pk) for user in users)}}}"
 
 
 def _tell(escalations: list[tuple[int, Fired]], now: datetime, *, by: Actor) -> None:
@@ -220,54 +229,60 @@ def _tell(escalations: list[tuple[int, Fired]], now: datetime, *, by: Actor) -> 
         ],
         by=by,
     )
-    told = [(pk, f, user) for pk, f in escalations for user in f.to]
-    Notice.objects.bulk_create([Notice(escalation_id=pk, user=user) for pk, _f, user in told])
     notifications, mails = [], []
-    # Sorted, because switching the language for each message costs more than writing it.
-    for pk, f, user in sorted(told, key=lambda row: row[2].language):
-        with override(user.language):
-            notifications.append(_notification(pk, f, user, now))
+    words = cache(_words)
+    for pk, f in escalations:
+        for user in f.to:
+            text, body = words(user.language, f.deadline.kind, f.rung.step)
+            headline = text % {"label": f.deadline.label}
+            key = f"escalation:{pk}:{user.pk}"
+            notifications.append(_notification(f, user, headline, key, now))
             if user.email:
-                mails.append(_mail(pk, f, user))
+                mails.append(_mail(f, user, headline, body, key, now))
     Notification.objects.bulk_create(notifications, ignore_conflicts=True)
     queue_all(mails)
 
 
-def _key(escalation_id: int, user: User) -> str:
-    return f"escalation:{escalation_id}:{user.pk}"
+def _words(language: str, kind: str, step: Step) -> tuple[str, str]:
+    """Headline and body of all messages of one step in one language, with places to fill."""
+    with override(language):
+        headline = _("%(kind)s – %(step)s: %(label)s") % {
+            "kind": _escaped(KINDS[kind].label), "step": _escaped(step.label), "label": "%(label)s"
+        }  # fmt: skip
+        return headline, _("Hello %(name)s,\n\n%(headline)s\nDue: %(due)s\n\n%(link)s\n")
 
 
-def _headline(f: Fired) -> str:
-    return _("%(kind)s – %(step)s: %(label)s") % {
-        "kind": f.deadline.kind_label, "step": f.rung.step.label, "label": f.deadline.label
-    }  # fmt: skip
+def _escaped(label: Any) -> str:
+    return str(label).replace("%", "%%")
 
 
-def _notification(escalation_id: int, f: Fired, user: User, now: datetime) -> Notification:
+def _notification(f: Fired, user: User, text: str, key: str, now: datetime) -> Notification:
     return Notification(
         user=user,
-        text=_headline(f)[:300],
+        text=text[:300],
         url=f.deadline.url,
         urgent=f.deadline.urgent or not f.rung.step.warns,
-        dedup_key=_key(escalation_id, user),
+        dedup_key=key,
         created_at=now,
     )
 
 
-def _mail(escalation_id: int, f: Fired, user: User) -> OutboxMessage:
-    due = timezone.localtime(f.deadline.due_at)
-    body = _("Hello %(name)s,\n\n%(headline)s\nDue: %(due)s\n\n%(link)s\n") % {
-        "name": user.name,
-        "headline": _headline(f),
-        "due": f"{due:%Y-%m-%d %H:%M}",
-        "link": f"{settings.BASE_URL}{f.deadline.url}",
-    }
+def _mail(f: Fired, user: User, headline: str, body: str, key: str, now: datetime) -> OutboxMessage:
+    # With both times given, PostgreSQL gets one array a column instead of an expression a row.
     return OutboxMessage(
         channel="email",
         recipient=user.email,
-        subject=_headline(f)[:300],
-        body=body,
-        dedup_key=_key(escalation_id, user),
+        subject=headline[:300],
+        body=body
+        % {
+            "name": user.name,
+            "headline": headline,
+            "due": f"{timezone.localtime(f.deadline.due_at):%Y-%m-%d %H:%M}",
+            "link": f"{settings.BASE_URL}{f.deadline.url}",
+        },
+        dedup_key=key,
+        created_at=now,
+        next_attempt_at=now,
     )
 
 

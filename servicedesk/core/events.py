@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
@@ -98,6 +98,4 @@ def subject_key(subject: models.Model | tuple[str, int]) -> tuple[str, int]:
 
 
 def _plain(event: Event) -> dict[str, Any]:
-    data = asdict(event)
-    del data["at"]
-    return data
+    return {name: value for name, value in vars(event).items() if name != "at"}
