@@ -1,0 +1,40 @@
+"""Chinese is complete, and its placeholders are those of the source."""
+
+from __future__ import annotations
+
+import re
+
+from servicedesk.core.management.commands.catalogue import catalogue, messages, missing
+
+
+def test_every_text_is_translated():
+    assert missing() == []
+
+
+def test_no_translation_is_left_over():
+    used = {(c, m if isinstance(m, str) else m[0]) for c, m in messages()}
+    with catalogue() as content:
+        left = [m.id for m in content if m.id and (m.context, _first(m.id)) not in used]
+    assert left == []
+
+
+def test_translations_keep_the_placeholders():
+    wrong = []
+    with catalogue() as content:
+        for message in content:
+            if not message.id:
+                continue
+            strings = (
+                message.string if isinstance(message.string, tuple | list) else [message.string]
+            )
+            wanted = set(re.findall(r"%\(\w+\)[sd]|\{\w+\}", _first(message.id)))
+            wrong += [
+                (message.id, text)
+                for text in strings
+                if set(re.findall(r"%\(\w+\)[sd]|\{\w+\}", text)) - wanted
+            ]
+    assert wrong == []
+
+
+def _first(message_id):
+    return message_id if isinstance(message_id, str) else message_id[0]
