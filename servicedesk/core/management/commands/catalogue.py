@@ -57,7 +57,8 @@ def messages(*prefixes: str) -> dict[MessageId, list[tuple[str, int]]]:
             continue
         text = path.read_text(encoding="utf-8")
         if path.suffix != ".py":
-            text = templatize(text, origin=name)
+            # What Python would take for wrong indentation is the template's own.
+            text = "\n".join(map(str.lstrip, templatize(text, origin=name).split("\n")))
         for line, message, _comments, context in extract(
             "python", BytesIO(text.encode()), keywords=KEYWORDS
         ):
