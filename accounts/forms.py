@@ -62,7 +62,7 @@ class UserForm(DeskForm):
         "name": 6, "staff_number": 6, "role": 6, "team": 6, "phone": 6, "email": 6, "language": 6,
     }  # fmt: skip
 
-    name = forms.CharField(label=_("Name"), max_length=60)
+    name = forms.CharField(label=_("Full name"), max_length=60)
     staff_number = forms.CharField(
         label=_("Staff number"),
         required=False,
@@ -208,5 +208,5 @@ def _plain(form: forms.Form) -> None:
 
 def _plain_code(form: forms.Form) -> None:
     _plain(form)
-    form.fields["code"].label = _("Code")
+    form.fields["code"].label = _("Verification code")
     form.fields["code"].widget.attrs["autofocus"] = True

@@ -73,7 +73,7 @@ class User(Named, AbstractBaseUser):
         unique=True,
         validators=[plain_characters],
     )
-    name = models.CharField(_("name"), max_length=60)
+    name = models.CharField(_("full name"), max_length=60)
     # `core.search.spelled`: what the name is found by and sorted by.
     pinyin = models.CharField(max_length=500, blank=True, editable=False)
     role = models.CharField(_("role"), max_length=15, choices=Role)
