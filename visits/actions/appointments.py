@@ -8,13 +8,13 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from servicedesk.core.actions import action, advance, lock, save_changes
+from servicedesk.core.actions import action, advance, begin, lock, save_changes
 from servicedesk.core.actors import Actor
 from servicedesk.core.errors import Refused
 from sla import deadlines
 from tickets.actions import tickets
 from tickets.states import OPEN
-from visits.actions.common import alert_supervisors, begin_own, start_clock, told
+from visits.actions.common import alert_supervisors, check_own, start_clock, told
 from visits.clocks import HALF_A_DAY, LATE_NOTICE, LONG_NOTICE, NEXT_TRY, SHORT_NOTICE
 from visits.events import (
     AppointmentMade,
@@ -25,7 +25,7 @@ from visits.events import (
 )
 from visits.models import Appointment, ContactAttempt, Interruption, VisitOrder
 from visits.queries import clashing, in_words, minutes_between, too_late_to_call
-from visits.states import Status
+from visits.states import VISIT, Status
 
 LONGEST_WINDOW = timedelta(hours=12)
 AskedBy = Appointment.AskedBy
@@ -44,7 +44,8 @@ def log_attempt(
     by: Actor,
 ) -> VisitOrder:
     """A call to the customer. Not reached: the rule says when to try again, or to go there."""
-    begin_own("log_attempt", visit, by=by)
+    begin(VISIT, "log_attempt", visit, by=by)
+    check_own(visit, by=by)
     if outcome not in Outcome.values:
         raise Refused(_("Say how the call ended."), field="outcome")
     reached = outcome == Outcome.REACHED
@@ -105,7 +106,8 @@ def appoint(
     by: Actor,
 ) -> VisitOrder:
     """VISIT-8: a window that suits the customer; address and number checked with him."""
-    step = begin_own("appoint", visit, by=by)
+    step = begin(VISIT, "appoint", visit, by=by)
+    check_own(visit, by=by)
     _check_agreed(agreed_with)
     _occupy(visit, window_from, window_until, travel_minutes, at=at)
     visit.address = address.strip() or visit.address
@@ -164,7 +166,8 @@ def rearrange(
     by: Actor,
 ) -> VisitOrder:
     """Another time by consent. The notice given is computed, and whether it was enough (VISIT-14)."""
-    step = begin_own("rearrange", visit, by=by)
+    step = begin(VISIT, "rearrange", visit, by=by)
+    check_own(visit, by=by)
     if asked_by not in AskedBy.values:
         raise Refused(_("Say who asked for another time."), field="asked_by")
     if not reason.strip():
@@ -210,7 +213,8 @@ def rearrange(
 @action
 def refuse_new_time(visit: VisitOrder, *, reason: str, at: datetime, by: Actor) -> VisitOrder:
     """VISIT-3: the customer insists on the old time; the supervisor finds a way."""
-    begin_own("refuse_new_time", visit, by=by)
+    begin(VISIT, "refuse_new_time", visit, by=by)
+    check_own(visit, by=by)
     if not reason.strip():
         raise Refused(_("Write down what the customer said."), field="reason")
     alert_supervisors(
@@ -229,7 +233,8 @@ def tell_late(
     visit: VisitOrder, *, expected_at: datetime, reason: str = "", at: datetime, by: Actor
 ) -> VisitOrder:
     """VISIT-13: the customer was told, with an apology, before he had to wait."""
-    begin_own("tell_late", visit, by=by)
+    begin(VISIT, "tell_late", visit, by=by)
+    check_own(visit, by=by)
     if expected_at <= at:
         raise Refused(_("The expected arrival must lie in the future."), field="expected_at")
     deadlines.meet("visit.notice", visit, at=at, by=by)

@@ -12,23 +12,18 @@ from django.db import models
 from accounts.actions import notify
 from accounts.models import User
 from accounts.queries import supervisors_of
-from servicedesk.core.actions import begin
 from servicedesk.core.actors import Actor
 from servicedesk.core.errors import Refused
 from servicedesk.core.events import record_all
-from servicedesk.core.states import Transition
 from sla import deadlines
 from visits.events import VisitEvent
 from visits.models import ChecklistAnswer, VisitOrder
-from visits.states import VISIT
 
 
-def begin_own(name: str, visit: VisitOrder, *, by: Actor) -> Transition:
-    """`begin` for what the engineer does: it is done by the one who has the order."""
-    step = begin(VISIT, name, visit, by=by)
+def check_own(visit: VisitOrder, *, by: Actor) -> None:
+    """What the engineer does is done by the one who has the order. After `begin`."""
     if by.kind != "system" and visit.engineer_id != by.id:
         raise PermissionDenied(f"{visit} is not the order of {by.label}")
-    return step
 
 
 def not_before(earlier: datetime | None, at: datetime, message: str) -> None:

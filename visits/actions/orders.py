@@ -19,7 +19,7 @@ from tickets.actions import tickets
 from tickets.models import Ticket
 from tickets.states import OPEN
 from tickets.states import Status as TicketStatus
-from visits.actions.common import alert_supervisors, begin_own, start_clock, told
+from visits.actions.common import alert_supervisors, check_own, start_clock, told
 from visits.clocks import ACCEPTANCE_TIME, APPOINTMENT_TIME, ASSIGNMENT_TIME
 from visits.events import (
     VisitAccepted,
@@ -173,7 +173,8 @@ def accept(
     visit: VisitOrder, *, first_judgement: str, unclear: str = "", at: datetime, by: Actor
 ) -> VisitOrder:
     """VISIT-2: read, noted what is unclear, judged for the first time."""
-    step = begin_own("accept", visit, by=by)
+    step = begin(VISIT, "accept", visit, by=by)
+    check_own(visit, by=by)
     if not first_judgement.strip():
         raise Refused(_("Write down what you expect to find."), field="first_judgement")
     known = experience(visit, visit.engineer_id)
@@ -193,7 +194,8 @@ def accept(
 @action
 def send_back(visit: VisitOrder, *, reason: str, at: datetime, by: Actor) -> VisitOrder:
     """The engineer cannot take it; the desk looks for another."""
-    step = begin_own("send_back", visit, by=by)
+    step = begin(VISIT, "send_back", visit, by=by)
+    check_own(visit, by=by)
     if not reason.strip():
         raise Refused(_("Say why you cannot take it."), field="reason")
     alert_supervisors(
@@ -213,7 +215,8 @@ def consult(
     visit: VisitOrder, *, source: str, learned: str = "", at: datetime, by: Actor
 ) -> VisitOrder:
     """VISIT-4: documents or colleagues were asked before going."""
-    begin_own("consult", visit, by=by)
+    begin(VISIT, "consult", visit, by=by)
+    check_own(visit, by=by)
     if not source.strip():
         raise Refused(_("Say whom or what you consulted."), field="source")
     told(visit, VisitConsulted, at=at, by=by, source=source, learned=learned)

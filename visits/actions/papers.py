@@ -18,7 +18,7 @@ from servicedesk.core.models import Attachment, Document
 from sla import deadlines
 from tickets.actions import tickets
 from visits import pdf
-from visits.actions.common import alert_supervisors, begin_own, start_clock, tick, told
+from visits.actions.common import alert_supervisors, check_own, start_clock, tick, told
 from visits.actions.orders import keep_rules
 from visits.clocks import CHECK_TIME, FOLLOW_UP_TIME, HAND_IN_TIME
 from visits.events import (
@@ -40,7 +40,8 @@ from visits.states import VISIT, Status
 @action
 def present_form(visit: VisitOrder, *, at: datetime, by: Actor) -> Document:
     """Freeze the form as it will print. Changed data make another version to be signed."""
-    begin_own("present_form", visit, by=by)
+    begin(VISIT, "present_form", visit, by=by)
+    check_own(visit, by=by)
     document = documents.freeze(
         pdf.VISIT_FORM, visit, number=visit.number, data=pdf.visit_data(visit),
         keywords=pdf.keywords(visit), at=at, by=by,
@@ -78,7 +79,8 @@ def keep_rating(
 @action
 def refuse_signature(visit: VisitOrder, *, reason: str, at: datetime, by: Actor) -> VisitOrder:
     """A normal outcome: the form says so, and is signed by the engineer alone."""
-    step = begin_own("refuse_signature", visit, by=by)
+    step = begin(VISIT, "refuse_signature", visit, by=by)
+    check_own(visit, by=by)
     if not reason.strip():
         raise Refused(_("Write down why the customer does not sign."), field="reason")
     visit.signature_refused = reason
@@ -100,7 +102,8 @@ def hand_in(
     visit: VisitOrder, *, usb_scanned_at: datetime | None = None, at: datetime, by: Actor
 ) -> VisitOrder:
     """VISIT-23; and VISIT-9: a drive that was taken along is scanned on return."""
-    step = begin_own("hand_in", visit, by=by)
+    step = begin(VISIT, "hand_in", visit, by=by)
+    check_own(visit, by=by)
     taken = ChecklistAnswer.objects.filter(visit=visit, item=USB_OUT).exists()
     if taken and usb_scanned_at is None:
         raise Refused(
@@ -193,7 +196,8 @@ def follow_up(
 @action
 def flag_complaint(visit: VisitOrder, *, text: str, at: datetime, by: Actor) -> VisitOrder:
     """VISIT-6: listen, take it on; the supervisor hears of it at once."""
-    begin_own("flag_complaint", visit, by=by)
+    begin(VISIT, "flag_complaint", visit, by=by)
+    check_own(visit, by=by)
     if not text.strip():
         raise Refused(_("Write down what the customer said."), field="text")
     visit.is_complaint = True
@@ -229,7 +233,8 @@ def attach(
     visit: VisitOrder, *, file: UploadedFile[Any], purpose: str = "", at: datetime, by: Actor
 ) -> Attachment:
     """A photo of the note, of the fault, of the place as it was left."""
-    begin_own("attach", visit, by=by)
+    begin(VISIT, "attach", visit, by=by)
+    check_own(visit, by=by)
     attachment = files.store(file, visit, purpose=purpose, at=at, by=by)
     told(visit, FileAttached, at=at, by=by, name=attachment.name)
     return attachment

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from servicedesk.core import documents
-from servicedesk.core.actions import action, advance, save_changes
+from servicedesk.core.actions import action, advance, begin, save_changes
 from servicedesk.core.actors import Actor
 from servicedesk.core.errors import Refused
 from servicedesk.core.models import Entry
@@ -17,7 +17,7 @@ from servicedesk.core.numbering import next_number
 from sla import deadlines
 from visits import pdf
 from visits.actions.appointments import lock_engineer
-from visits.actions.common import begin_own, not_before, start_clock, tick, told
+from visits.actions.common import check_own, not_before, start_clock, tick, told
 from visits.clocks import AFTER_MISSED, WAITING_TIME
 from visits.events import (
     CustomerAwaited,
@@ -29,7 +29,7 @@ from visits.events import (
 )
 from visits.models import DEPARTURE_ITEMS, USB_OUT, ChecklistAnswer, MissedNote, VisitOrder
 from visits.queries import in_words, minutes_between
-from visits.states import ON_SITE, Status
+from visits.states import ON_SITE, VISIT, Status
 
 WAITING_MINUTES = int(WAITING_TIME.total_seconds() // 60)
 
@@ -45,7 +45,8 @@ def prepare(
     by: Actor,
 ) -> VisitOrder:
     """VISIT-9, 10: what the engineer says of himself and his bag. Without a drive no scan."""
-    begin_own("prepare", visit, by=by)
+    begin(VISIT, "prepare", visit, by=by)
+    check_own(visit, by=by)
     if usb_drive.strip() and usb_scanned_at is None:
         raise Refused(_("When was the drive scanned for viruses?"), field="usb_scanned_at")
     if usb_scanned_at is not None and usb_scanned_at > at:
@@ -69,7 +70,8 @@ def prepare(
 @action
 def depart(visit: VisitOrder, *, at: datetime, by: Actor) -> VisitOrder:
     """Without an appointment only to somebody who could not be reached (VISIT-5)."""
-    step = begin_own("depart", visit, by=by)
+    step = begin(VISIT, "depart", visit, by=by)
+    check_own(visit, by=by)
     if visit.status == Status.ACCEPTED and not visit.attempts.exists():
         raise Refused(_("Call the customer first, and make an appointment."))
     planned = visit.leave_at if visit.status == Status.APPOINTED else None
@@ -90,7 +92,8 @@ def depart(visit: VisitOrder, *, at: datetime, by: Actor) -> VisitOrder:
 @action
 def arrive(visit: VisitOrder, *, at: datetime, by: Actor) -> VisitOrder:
     """The engineer reached the store. `at` is when it happened, not when we heard of it."""
-    step = begin_own("arrive", visit, by=by)
+    step = begin(VISIT, "arrive", visit, by=by)
+    check_own(visit, by=by)
     not_before(visit.departed_at, at, _("The arrival cannot be earlier than the departure."))
     be_nowhere_else(visit)
     visit.arrived_at = at
@@ -123,7 +126,8 @@ def be_nowhere_else(visit: VisitOrder) -> None:
 @action
 def wait_for_customer(visit: VisitOrder, *, asked: str = "", at: datetime, by: Actor) -> VisitOrder:
     """VISIT-16: asked whether to re-arrange or to be received by a colleague, and what came of it."""
-    step = begin_own("wait_for_customer", visit, by=by)
+    step = begin(VISIT, "wait_for_customer", visit, by=by)
+    check_own(visit, by=by)
     not_before(visit.arrived_at, at, _("That is before the arrival."))
     visit.waiting_since = at
     advance(visit, step, "waiting_since")
@@ -134,7 +138,8 @@ def wait_for_customer(visit: VisitOrder, *, asked: str = "", at: datetime, by: A
 @action
 def meet(visit: VisitOrder, *, at: datetime, by: Actor) -> VisitOrder:
     """The customer, or a colleague of his, has come."""
-    step = begin_own("meet", visit, by=by)
+    step = begin(VISIT, "meet", visit, by=by)
+    check_own(visit, by=by)
     not_before(visit.waiting_since, at, _("That is before the waiting began."))
     assert visit.waiting_since is not None
     waited = minutes_between(visit.waiting_since, at)
@@ -156,7 +161,8 @@ def leave_note(
     by: Actor,
 ) -> MissedNote:
     """VISIT-7, 16: after a quarter of an hour the note is left and its form frozen."""
-    step = begin_own("leave_note", visit, by=by)
+    step = begin(VISIT, "leave_note", visit, by=by)
+    check_own(visit, by=by)
     assert visit.waiting_since is not None
     assert visit.arrived_at is not None
     waited = minutes_between(visit.waiting_since, at)

@@ -9,13 +9,13 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from servicedesk.core import documents
-from servicedesk.core.actions import action, advance, save_changes
+from servicedesk.core.actions import action, advance, begin, save_changes
 from servicedesk.core.actors import Actor
 from servicedesk.core.errors import Refused
 from sla import deadlines
 from tickets.actions import tickets
 from tickets.states import Status as TicketStatus
-from visits.actions.common import begin_own, not_before, start_clock, tick, told
+from visits.actions.common import check_own, not_before, start_clock, tick, told
 from visits.actions.trips import be_nowhere_else
 from visits.clocks import HAND_IN_TIME
 from visits.events import (
@@ -38,6 +38,7 @@ from visits.models import (
     WorkRecord,
 )
 from visits.queries import minutes_between
+from visits.states import VISIT
 
 RECORDED = (
     "category", "people_met", "findings", "cause", "work_done", "changes_made", "touches_data",
@@ -52,7 +53,8 @@ def start_work(
     visit: VisitOrder, *, people_met: str = "", ticked: Iterable[str], at: datetime, by: Actor
 ) -> VisitOrder:
     """VISIT-15, 17: reported, introduced, badge shown; then the work begins."""
-    step = begin_own("start_work", visit, by=by)
+    step = begin(VISIT, "start_work", visit, by=by)
+    check_own(visit, by=by)
     not_before(visit.arrived_at, at, _("That is before the arrival."))
     said = set(ticked)
     unticked = tick(
@@ -78,7 +80,8 @@ def _record_of(visit: VisitOrder) -> WorkRecord:
 @action
 def interrupt(visit: VisitOrder, *, reason: str, at: datetime, by: Actor) -> VisitOrder:
     """VISIT-18: power cut, customer called away or at table."""
-    step = begin_own("interrupt", visit, by=by)
+    step = begin(VISIT, "interrupt", visit, by=by)
+    check_own(visit, by=by)
     if not reason.strip():
         raise Refused(_("Say what stops the work."), field="reason")
     not_before(visit.started_at, at, _("That is before the work began."))
@@ -90,7 +93,8 @@ def interrupt(visit: VisitOrder, *, reason: str, at: datetime, by: Actor) -> Vis
 
 @action
 def resume(visit: VisitOrder, *, at: datetime, by: Actor) -> VisitOrder:
-    step = begin_own("resume", visit, by=by)
+    step = begin(VISIT, "resume", visit, by=by)
+    check_own(visit, by=by)
     still = Interruption.objects.get(visit=visit, ended_at=None)
     not_before(still.started_at, at, _("That is before the interruption."))
     still.ended_at = at
@@ -105,7 +109,8 @@ def resume(visit: VisitOrder, *, at: datetime, by: Actor) -> VisitOrder:
 @action
 def record_work(visit: VisitOrder, *, at: datetime, by: Actor, **said: Any) -> VisitOrder:
     """Write down what was found and done; what is not named stays. It may be done bit by bit."""
-    begin_own("record_work", visit, by=by)
+    begin(VISIT, "record_work", visit, by=by)
+    check_own(visit, by=by)
     unknown = sorted(set(said) - set(RECORDED))
     if unknown:
         raise TypeError(f"record_work() does not know {', '.join(unknown)}")
@@ -143,7 +148,8 @@ def _check_next_step(work: WorkRecord, at: datetime) -> None:
 def add_part(
     visit: VisitOrder, *, name: str, quantity: int = 1, serial: str = "", at: datetime, by: Actor
 ) -> Part:
-    begin_own("add_part", visit, by=by)
+    begin(VISIT, "add_part", visit, by=by)
+    check_own(visit, by=by)
     if not name.strip():
         raise Refused(_("Name the part or software."), field="name")
     if quantity < 1:
@@ -157,7 +163,8 @@ def add_part(
 @action
 def remove_part(visit: VisitOrder, *, part: Part, at: datetime, by: Actor) -> VisitOrder:
     """It was not used after all. Its history stays."""
-    begin_own("remove_part", visit, by=by)
+    begin(VISIT, "remove_part", visit, by=by)
+    check_own(visit, by=by)
     if part.visit_id != visit.pk:
         raise Refused(_("This part belongs to another visit."), field="part")
     name = part.name
@@ -170,7 +177,8 @@ def remove_part(visit: VisitOrder, *, part: Part, at: datetime, by: Actor) -> Vi
 @action
 def finish(visit: VisitOrder, *, ticked: Iterable[str], at: datetime, by: Actor) -> VisitOrder:
     """The work is done and written down; the closing checklist is answered (VISIT-19, 20, 22)."""
-    step = begin_own("finish", visit, by=by)
+    step = begin(VISIT, "finish", visit, by=by)
+    check_own(visit, by=by)
     not_before(visit.started_at, at, _("That is before the work began."))
     work = _record_of(visit)
     _check_written(work)
@@ -211,7 +219,8 @@ def _check_written(work: WorkRecord) -> None:
 @action
 def revise(visit: VisitOrder, *, reason: str, at: datetime, by: Actor) -> VisitOrder:
     """Correct the record before it is signed. What was shown for signature counts no more."""
-    step = begin_own("revise", visit, by=by)
+    step = begin(VISIT, "revise", visit, by=by)
+    check_own(visit, by=by)
     if not reason.strip():
         raise Refused(_("Say what is to be corrected."), field="reason")
     be_nowhere_else(visit)
