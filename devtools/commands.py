@@ -44,17 +44,6 @@ NO_BROWSER = (
     "The browser tests need Chromium or Chrome. On Debian: sudo apt-get install chromium;"
     " elsewhere, install Google Chrome, or set CHROMIUM to the program."
 )
-# In one process, because starting Django takes longer than the work.
-PREPARE = """
-import django, json
-django.setup()
-from django.contrib.auth import get_user_model
-from django.core.management import call_command, get_commands
-call_command("migrate", verbosity=0)
-call_command("catalogue", "compile")
-print()
-print(json.dumps({"demo": "demo" in get_commands(), "users": get_user_model().objects.exists()}))
-"""
 # Lies there while the service desk is ready: where it is, for the other commands.
 RUNNING = DEV / "running.json"
 WATCHED, UNWATCHED = (".py", ".html"), {"benchmarks", "node_modules", "tests", "var"}
@@ -70,7 +59,7 @@ def run(port: int) -> int:
         with steps.step("PostgreSQL and Redis"):
             env = start_servers(supervisor)
         with steps.step("tables and translations"):
-            found = json.loads(call(PYTHON, "-c", PREPARE, env=env).splitlines()[-1])
+            found = json.loads(call(PYTHON, "-m", "devtools.prepare", env=env).splitlines()[-1])
         wanted = found["demo"] and not found["users"]
         with steps.step("demo data" if wanted else "demo data (unchanged)", talks=wanted):
             if wanted:
