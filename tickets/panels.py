@@ -10,8 +10,15 @@ from django.utils.translation import gettext_lazy as _
 from servicedesk.core.actors import Actor
 from servicedesk.core.looks import Look, looks
 from servicedesk.core.panels import Nav, nav
-from tickets.models import CallbackPromise, Message
-from tickets.states import MessageStatus, PromiseStatus
+from tickets.models import Call, CallbackPromise, Message
+from tickets.states import (
+    ExtensionStatus,
+    HandoverStatus,
+    MessageStatus,
+    PromiseStatus,
+    RemoteStatus,
+    Status,
+)
 
 # --- Calls, messages, promises -----------------------------------------------------------------
 
@@ -33,6 +40,18 @@ nav(
 )  # fmt: skip
 nav(Nav("calls", _("Calls"), "phone", "tickets:calls", "calls.take", "", 15))
 looks(
+    "tickets.Call",
+    {
+        Call.Outcome.SOLVED: Look("good", "circle-check"),
+        Call.Outcome.TICKET: Look("active", "ticket"),
+        Call.Outcome.VISIT: Look("active", "truck"),
+        Call.Outcome.MESSAGE: Look("info", "message-2"),
+        Call.Outcome.PROMISE: Look("wait", "phone-calling"),
+        Call.Outcome.REFERRAL: Look("neutral", "arrow-forward-up"),
+        Call.Outcome.WRONG_NUMBER: Look("muted", "phone-off"),
+    },
+)
+looks(
     "tickets.Message",
     {
         MessageStatus.UNREAD: Look("info", "mail"),
@@ -46,5 +65,58 @@ looks(
         PromiseStatus.OPEN: Look("active", "phone-calling"),
         PromiseStatus.KEPT: Look("good", "phone-check"),
         PromiseStatus.DROPPED: Look("muted", "x"),
+    },
+)
+
+# --- Tickets, remote sessions -------------------------------------------------------------------
+
+nav(Nav("tickets", _("Tickets"), "ticket", "tickets:list", "tickets.comment", "", 11))
+nav(
+    Nav(
+        "remote",
+        _("Remote sessions"),
+        "device-desktop",
+        "tickets:remote_list",
+        "remote.work",
+        "",
+        13,
+    )
+)
+looks(
+    "tickets.Ticket",
+    {
+        Status.NEW: Look("info", "sparkles"),
+        Status.ASSIGNED: Look("info", "user-check"),
+        Status.IN_PROGRESS: Look("active", "progress"),
+        Status.WAITING: Look("wait", "player-pause"),
+        Status.RESOLVED: Look("good", "check"),
+        Status.CLOSED: Look("muted", "circle-check"),
+    },
+)
+looks(
+    "tickets.Handover",
+    {
+        HandoverStatus.PENDING: Look("wait", "hourglass"),
+        HandoverStatus.ACCEPTED: Look("good", "check"),
+        HandoverStatus.DECLINED: Look("muted", "x"),
+    },
+)
+looks(
+    "tickets.Extension",
+    {
+        ExtensionStatus.PROPOSED: Look("wait", "hourglass"),
+        ExtensionStatus.CONSENTED: Look("good", "calendar-check"),
+        ExtensionStatus.REFUSED: Look("bad", "calendar-x"),
+        ExtensionStatus.WITHDRAWN: Look("muted", "trash"),
+    },
+)
+looks(
+    "tickets.RemoteSession",
+    {
+        RemoteStatus.PREPARED: Look("wait", "shield"),
+        RemoteStatus.CONSENTED: Look("info", "shield-check"),
+        RemoteStatus.RUNNING: Look("active", "device-desktop"),
+        RemoteStatus.CLOSED: Look("good", "check"),
+        RemoteStatus.ABANDONED: Look("muted", "x"),
     },
 )

@@ -33,12 +33,45 @@ def _hidden(label: Any = "") -> UidChoiceField:
     return UidChoiceField(None, label=label, required=False, widget=forms.HiddenInput)
 
 
+# How each end of a call looks; its key is its place.
+OUTCOME_ICONS = {
+    Call.Outcome.SOLVED: "circle-check",
+    Call.Outcome.TICKET: "ticket",
+    Call.Outcome.VISIT: "truck",
+    Call.Outcome.MESSAGE: "message-2",
+    Call.Outcome.PROMISE: "phone-calling",
+    Call.Outcome.REFERRAL: "arrow-forward-up",
+    Call.Outcome.WRONG_NUMBER: "phone-off",
+}
+
+
 class OutcomeButtons(forms.RadioSelect):
+    """One key each."""
+
     template_name = "tickets/calls/outcome_buttons.html"
+
+    def create_option(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        option = super().create_option(*args, **kwargs)
+        outcome = Call.Outcome(option["value"])
+        key = list(OUTCOME_ICONS).index(outcome) + 1
+        return option | {"icon": OUTCOME_ICONS[outcome], "key": key}
+
+
+def _colleague(label: Any) -> UidChoiceField:
+    widget = RemoteSelect(url_name="accounts:find", hint=_("Name or pinyin"))
+    return UidChoiceField(None, label=label, required=False, widget=widget)
 
 
 class IntakeForm(DeskForm):
     """Its names are those of `actions.calls.Intake`, so it is sent as it is."""
+
+    # Offered while one types.
+    salutations = (_("store manager"), _("Ms"), _("Mr"), _("cashier"), _("accountant"))
+    urgency_reasons = (
+        _("The till does not work, customers are waiting"),
+        _("All members' points are wrong"),
+        _("A sales campaign is running"),
+    )
 
     intake_key = forms.UUIDField(widget=forms.HiddenInput, required=False)
     # Who calls
@@ -105,15 +138,15 @@ class IntakeForm(DeskForm):
         "2h", "today", "tomorrow", "24h",
         none=_("no wish"), label=_("When does the customer need it?"),
     )  # fmt: skip
-    assignee = UidChoiceField(None, label=_("Assign to"), required=False)
+    assignee = _colleague(_("Assign to"))
     visit_reason = forms.CharField(
         label=_("What is to be done on site"), max_length=1000, required=False,
         widget=Textarea(rows=2),
     )  # fmt: skip
-    to_user = UidChoiceField(None, label=_("For"), required=False)
+    to_user = _colleague(_("For"))
     about_visit = forms.BooleanField(label=_("It is about a visit"), required=False)
     call_back_by = QuickTimeField("30m", "1h", "today", "tomorrow", label=_("Call back by"))
-    promise_owner = UidChoiceField(None, label=_("Who calls back"), required=False)
+    promise_owner = _colleague(_("Who calls back"))
     promise_due_at = QuickTimeField(
         "30m", "1h", "2h", "today", "tomorrow", label=_("Answer promised by")
     )

@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from servicedesk.core.forms import DeskForm, Textarea, UidChoiceField
+from servicedesk.core.forms import DeskForm, RemoteSelect, Textarea, UidChoiceField
 
 
 class FinishForm(DeskForm):
@@ -14,7 +14,9 @@ class FinishForm(DeskForm):
 
 
 class PassOnForm(DeskForm):
-    to_user = UidChoiceField(None, label=_("Colleague"))
+    to_user = UidChoiceField(
+        None, label=_("Colleague"), widget=RemoteSelect(url_name="accounts:find")
+    )
     reason = forms.CharField(label=_("Reason"), max_length=300, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from servicedesk.core.forms import DeskForm, Textarea, UidChoiceField
+from servicedesk.core.forms import DeskForm, RemoteSelect, Textarea, UidChoiceField
 from tickets.forms.times import QuickTimeField
 
 
@@ -43,7 +43,9 @@ class MoveForm(DeskForm):
 
 
 class ReassignForm(DeskForm):
-    owner = UidChoiceField(None, label=_("Colleague"))
+    owner = UidChoiceField(
+        None, label=_("Colleague"), widget=RemoteSelect(url_name="accounts:find")
+    )
     reason = forms.CharField(label=_("Reason"), max_length=300, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from customers.models import Store
-from customers.queries import stores_matching
+from customers.queries import masked, stores_matching
 from servicedesk.core.history import changes
 from servicedesk.core.http import DeskRequest
 from servicedesk.core.keyset import keyset_page
+from servicedesk.core.looks import Look, look_of
 from servicedesk.core.search import matching, phone_digits
 from servicedesk.core.timeline import timeline
 from tickets.forms.calls import CallFilter
@@ -22,6 +26,15 @@ from tickets.models.calls import CallQuerySet
 SEARCHED = ("number", "caller_name", "caller_digits", "need")
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A call as the list shows it; nobody needs the whole number there (GEN-7)."""
+
+    call: Call
+    look: Look
+    number: str
+
+
 @require_GET
 def call_list(request: DeskRequest) -> HttpResponse:
     filters = CallFilter(request.GET, by=request.actor)
@@ -29,6 +42,10 @@ def call_list(request: DeskRequest) -> HttpResponse:
     page = keyset_page(calls.select_related("taken_by", "store", "customer", "ticket"), request.GET)
     context = {
         "page": page,
+        "rows": [
+            Row(call, look_of("tickets.Call", call.outcome), masked(call.caller_number))
+            for call in page.rows
+        ],
         "filters": filters,
         "active_filters": sum(bool(v) for v in getattr(filters, "cleaned_data", {}).values()),
         "list_url": reverse("tickets:calls"),
@@ -50,6 +67,7 @@ def call_page(request: DeskRequest, number: str) -> HttpResponse:
         "promises": call.promises.select_related("owner"),
         "lines": timeline(call),
         "changes": changes(call),
+        "crumbs": [(_("Calls"), reverse("tickets:calls"))],
     }
     return render(request, "tickets/calls/call.html", context)
 
