@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,18 @@ from django.conf import settings
 from django.template import Context, Template, TemplateSyntaxError
 from django.utils.translation import override
 
+from servicedesk.core import looks, panels
+from servicedesk.core.events import EVENTS
 from servicedesk.core.forms import ActionForm, DeskForm, RadioButtons, RemoteSelect, UidChoiceField
+from servicedesk.core.states import Machine
 from servicedesk.core.templatetags.desk import initials, spell_duration
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 ICONS = settings.NODE_MODULES / "@tabler" / "icons" / "icons" / "outline"
 ICON_IN_TEMPLATE = re.compile(r"""(?:\{% icon |icon=)["']([a-z0-9-]+)["']""")
-ICON_IN_PYTHON = re.compile(r"""icon(?::[^=\n]+)?\s*=\s*"([a-z0-9-]+)\"""")
+ICON_IN_PYTHON = re.compile(
+    r"""(?:\bicon="|^\s*icon(?::[^=\n]+)? = ")([a-z0-9-]+)\"""", re.MULTILINE
+)
 
 
 def render(source: str, **context: object) -> str:
@@ -27,26 +33,49 @@ def render(source: str, **context: object) -> str:
         return Template("{% load desk %}" + source).render(Context(context))
 
 
-def test_every_icon_named_in_the_code_exists():
+def icons_in_sources() -> set[tuple[str, str]]:
     root = Path(settings.BASE_DIR)
-    named = {
-        (match, str(path.relative_to(root)))
-        for folder, suffix, pattern in [
-            ("templates", "html", ICON_IN_TEMPLATE),
-            *((package, "py", ICON_IN_PYTHON) for package in ["servicedesk", *_own_packages(root)]),
-        ]
+    packages = ["servicedesk", *sorted(path.parent.name for path in root.glob("*/apps.py"))]
+    places = [
+        ("templates", "html", ICON_IN_TEMPLATE),
+        *((p, "py", ICON_IN_PYTHON) for p in packages),
+    ]
+    return {
+        (name, str(path.relative_to(root)))
+        for folder, suffix, pattern in places
         for path in sorted((root / folder).rglob(f"*.{suffix}"))
-        for match in pattern.findall(path.read_text(encoding="utf-8"))
+        for name in pattern.findall(path.read_text(encoding="utf-8"))
     }
 
-    assert len(named) > 30
-    assert [
-        (name, where) for name, where in sorted(named) if not (ICONS / f"{name}.svg").exists()
-    ] == []
+
+def icons_in_tables() -> set[tuple[str, str]]:
+    """Of the navigation, the statuses, the events and the transitions."""
+    modules = [
+        import_module(f"{app}.states") for app in settings.FIRST_PARTY_APPS if _has_states(app)
+    ]
+    machines = [m for module in modules for m in vars(module).values() if isinstance(m, Machine)]
+    return {
+        *((entry.icon, f"navigation {entry.key}") for entry in panels._navigation),
+        *((look.icon, f"status {key}") for key, look in looks._looks.items()),
+        *((event.icon, f"event {key}") for key, event in EVENTS.items()),
+        *(
+            (step.icon, f"transition {step.name}")
+            for machine in machines
+            for step in machine
+            if step.icon
+        ),
+    }
 
 
-def _own_packages(root: Path) -> list[str]:
-    return sorted(path.parent.name for path in root.glob("*/apps.py"))
+def _has_states(app: str) -> bool:
+    return (Path(settings.BASE_DIR) / app / "states.py").exists()
+
+
+def test_every_icon_that_is_named_exists():
+    named = icons_in_sources() | icons_in_tables()
+
+    assert len(named) > 60
+    assert [(n, where) for n, where in sorted(named) if not (ICONS / f"{n}.svg").exists()] == []
 
 
 @pytest.mark.parametrize(
@@ -68,7 +97,8 @@ def test_remaining_time_says_how_long_and_how_bad(minutes, level, words):
 
 
 @pytest.mark.parametrize(
-    ("state", "words"), [("met", "按时完成"), ("late", "超时完成"), ("paused", "已暂停"), ("cancelled", "未计时")]
+    ("state", "words"),
+    [("met", "按时完成"), ("late", "超时完成"), ("paused", "已暂停"), ("cancelled", "未计时")],
 )
 def test_a_deadline_that_stands_still_does_not_count(state, words):
     html = render("{% remaining due_at=due state=state %}", due=NOW, state=state)
