@@ -104,7 +104,7 @@ def _complete(string: Any) -> bool:
 class Command(BaseCommand):
     help = "Find, add and compile translations."
     # The catalogue can be worked on while the rest is not whole.
-    requires_system_checks: list[str] = []  # noqa: RUF012
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("verb", choices=["missing", "add", "update", "compile"])
