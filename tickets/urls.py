@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from tickets.views import calls, intake, messages, promises, referrals
+from tickets.views import calls, intake, messages, promises, referrals, remote, tickets
 
 app_name = "tickets"
 
@@ -27,5 +27,25 @@ telephone: list[URLPattern | URLResolver] = [
     path("referrals/<uuid:uid>/retire/", referrals.retire, name="referral_retire"),
 ]
 
+desk: list[URLPattern | URLResolver] = [
+    path("", tickets.ticket_list_page, name="list"),
+    path("views/", tickets.save_view, name="save_view"),
+    path("views/<uuid:uid>/delete/", tickets.delete_view, name="delete_view"),
+    path("bulk-assign/", tickets.bulk_assign, name="bulk_assign"),
+    path("colleagues/", tickets.worker_options, name="worker_options"),
+    path("handovers/<uuid:uid>/<slug:verb>/", tickets.act_on_handover, name="handover_act"),
+    path("extensions/<slug:number>/link/", tickets.extension_link, name="extension_link"),
+    path("extensions/<slug:number>/<slug:verb>/", tickets.act_on_extension, name="extension_act"),
+    path("remote/", remote.session_list, name="remote_list"),
+    path("remote/<slug:number>/", remote.session_page, name="remote"),
+    path("remote/<slug:number>/<slug:verb>/", remote.act, name="remote_act"),
+    # Numbers begin with TK-, so they meet none of the words above.
+    path("<slug:number>/", tickets.ticket_page, name="ticket"),
+    path("<slug:number>/changes/", tickets.ticket_changes, name="changes"),
+    path("<slug:number>/edit/", tickets.edit, name="edit"),
+    path("<slug:number>/remote/", remote.prepare, name="prepare_remote"),
+    path("<slug:number>/<slug:verb>/", tickets.act, name="act"),
+]
+
 # /tickets/
-urlpatterns: list[URLPattern | URLResolver] = [*telephone]
+urlpatterns: list[URLPattern | URLResolver] = [*telephone, *desk]

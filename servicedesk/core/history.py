@@ -56,7 +56,7 @@ class Change:
     new: Any
 
 
-UNINTERESTING = {"version", "search", "updated_at"}
+UNINTERESTING = {"version", "search", "queue", "updated_at"}
 
 
 def changes(obj: Any, *, limit: int = 50) -> list[Change]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+from django.utils import timezone
 
 from servicedesk.core.events import EVENTS, subject_key
 from servicedesk.core.models import Entry
@@ -28,11 +32,29 @@ class Line:
         return self.recorded_at - self.at > LATE
 
 
-def timeline(obj: Any, *, limit: int = 100) -> list[Line]:
-    """The newest entries about the record, newest first, in one query."""
+def timeline(obj: Any, *, limit: int = 100, without: Collection[str] = ()) -> list[Line]:
+    """The newest entries about the record, newest first, in one query.
+
+    `without`: types that the page shows elsewhere, such as deadlines as chips.
+    """
     kind, pk = subject_key(obj)
     entries = Entry.objects.filter(subjects__kind=kind, subjects__object_id=pk)
+    if without:
+        entries = entries.exclude(type__in=without)
     return [line(entry) for entry in entries.order_by("-at", "-id")[:limit]]
+
+
+# How the journal keeps a moment (datetime.isoformat).
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?[+-]\d\d:\d\d")
+
+
+def _shown(value: Any) -> Any:
+    """Moments in local time; nothing for None."""
+    if value is None:
+        return ""
+    if isinstance(value, str) and MOMENT.fullmatch(value):
+        return f"{timezone.localtime(datetime.fromisoformat(value)):%Y-%m-%d %H:%M}"
+    return value
 
 
 class _Blank(dict[str, Any]):
@@ -42,7 +64,7 @@ class _Blank(dict[str, Any]):
 
 def line(entry: Entry) -> Line:
     event = EVENTS.get(entry.type)
-    known = {k: "" if v is None else v for k, v in entry.data.items()}
+    known = {k: _shown(v) for k, v in entry.data.items()}
     return Line(
         entry.at,
         entry.recorded_at,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -124,6 +126,42 @@ def assign(ticket: Ticket, *, assignee: User, at: datetime, by: Actor) -> Ticket
         raise Refused(_("%(person)s has it already.") % {"person": assignee.name}, field="assignee")
     check_worker(assignee, field="assignee")
     return _give(ticket, assignee, step, taken=False, at=at, by=by)
+
+
+@dataclass(frozen=True, slots=True)
+class RowResult:
+    """What became of one row of a bulk action."""
+
+    number: str
+    ticket: Ticket | None
+    ok: bool
+    message: str
+
+
+def assign_each(
+    visible: models.QuerySet[Ticket],
+    numbers: Sequence[str],
+    *,
+    assignee: User,
+    at: datetime,
+    by: Actor,
+) -> list[RowResult]:
+    """Assign many tickets, each in a transaction of its own: one refusal stops no other."""
+    require(by, TICKET["assign"].permission)
+    found = {ticket.number: ticket for ticket in visible.filter(number__in=numbers)}
+    results = []
+    for number in numbers:
+        ticket = found.get(number)
+        if ticket is None:
+            results.append(RowResult(number, None, ok=False, message=_("There is no such ticket.")))
+            continue
+        try:
+            assign(ticket, assignee=assignee, at=at, by=by)
+        except Refused as refusal:
+            results.append(RowResult(number, ticket, ok=False, message=str(refusal.message)))
+        else:
+            results.append(RowResult(number, ticket, ok=True, message=_("Assigned")))
+    return results
 
 
 @action

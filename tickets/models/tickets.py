@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, Q, When
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -95,6 +95,13 @@ class Ticket(Record):
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
     closing = models.CharField(_("closed how"), max_length=10, choices=Closing, blank=True)
     reopened_count = models.PositiveSmallIntegerField(_("reopened"), default=0)
+    # The first sort key of the queue (SLA-3): urgent ones before all others.
+    queue = models.GeneratedField(
+        expression=Case(When(is_urgent=True, then=0), default=1),
+        output_field=models.SmallIntegerField(),
+        db_persist=True,
+        editable=False,
+    )
     search = bigrams("number", "title", "need")
 
     objects: ClassVar[models.Manager[Ticket]] = TicketQuerySet.as_manager()  # type: ignore[assignment]
@@ -111,7 +118,7 @@ class Ticket(Record):
             ),
             # The queue: urgent ones first (SLA-3), then by remaining time; and what is overdue.
             models.Index(
-                F("is_urgent").desc(), "due_at", "id",
+                fields=["queue", "due_at", "id"],
                 name="tickets_ticket_queue",
                 condition=Q(status__in=["new", "assigned", "in_progress", "waiting"]),
             ),
@@ -162,6 +169,13 @@ class Ticket(Record):
 
     def get_absolute_url(self) -> str:
         return reverse("tickets:ticket", args=[self.number])
+
+    @property
+    def clock(self) -> str:
+        """How the resolution clock stands, for `{% remaining %}` in a list."""
+        if self.resolved_at is None:
+            return "running"
+        return "met" if self.resolved_at <= self.due_at else "late"
 
 
 class OfTicketQuerySet(models.QuerySet[models.Model]):

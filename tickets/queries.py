@@ -1,0 +1,111 @@
+"""Reading tickets: what a list shows, what a page needs, what may be done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Exists, OuterRef, Q
+
+from accounts.models import User, UserQuerySet
+from servicedesk.core.actors import Actor
+from servicedesk.core.search import matching
+from servicedesk.core.states import Transition
+from sla.models import Deadline
+from tickets.models import RemoteSession, Ticket, TicketQuerySet
+from tickets.states import OPEN, REMOTE, TICKET
+
+SOON = timedelta(hours=4)
+# Keyset orders; each is the order of an index.
+QUEUE = ("queue", "due_at", "pk")
+NEWEST = ("-pk",)
+
+
+def ticket_list(
+    actor: Actor, wanted: Mapping[str, Any], *, now: datetime
+) -> tuple[TicketQuerySet, tuple[str, ...]]:
+    """The tickets that the filters of the list name, and the order to read them in."""
+    tickets = Ticket.objects.visible_to(actor)  # type: ignore[attr-defined]
+    status = wanted.get("status") or "open"
+    due = wanted.get("due")
+    if status == "open" or due:
+        tickets = tickets.open()
+    elif status != "all":
+        tickets = tickets.filter(status=status)
+    who = wanted.get("who")
+    if who == "mine":
+        tickets = tickets.filter(assignee_id=actor.id)
+    elif who == "owned":
+        tickets = tickets.filter(owner_id=actor.id)
+    elif who == "team":
+        tickets = tickets.filter(assignee__team_id=actor.team_id, assignee__team__isnull=False)
+    elif who == "unassigned":
+        tickets = tickets.filter(assignee__isnull=True)
+    if due == "overdue":
+        tickets = tickets.filter(due_at__lt=now)
+    elif due == "soon":
+        tickets = tickets.filter(due_at__gte=now, due_at__lt=now + SOON)
+    if wanted.get("urgent") == "yes":
+        tickets = tickets.filter(queue=0)
+    elif wanted.get("urgent") == "complaint":
+        tickets = tickets.filter(is_complaint=True)
+    for name in ("store", "customer", "category"):
+        if wanted.get(name):
+            tickets = tickets.filter(**{name: wanted[name]})
+    if wanted.get("q"):
+        tickets = matching(tickets, wanted["q"], "number", "title", "need")
+    by_time = (wanted.get("sort") or "due") == "due" and (status in {"open", *OPEN} or due)
+    return tickets, QUEUE if by_time else NEWEST
+
+
+def for_rows(tickets: TicketQuerySet) -> TicketQuerySet:
+    """Only what a row shows, in one query."""
+    return tickets.select_related("store", "customer", "assignee", "owner").only(
+        "number", "title", "status", "is_urgent", "is_complaint", "queue", "due_at",
+        "received_at", "resolved_at", "waiting_until", "reopened_count", "version",
+        "store__name", "store__uid", "customer__name", "customer__short_name", "customer__uid",
+        "assignee__name", "owner__name",
+    )  # fmt: skip
+
+
+def for_page(tickets: TicketQuerySet) -> TicketQuerySet:
+    return tickets.select_related(
+        "customer", "store", "contact", "product", "installation__product", "category", "owner",
+        "assignee",
+    )  # fmt: skip
+
+
+def unattended(tickets: TicketQuerySet) -> TicketQuerySet:
+    """GEN-1: open tickets that no deadline watches. There should be none."""
+    watched = Deadline.objects.filter(
+        subject_kind=Ticket._meta.label_lower, subject_id=OuterRef("pk")
+    ).open()
+    return tickets.open().filter(~Exists(watched))
+
+
+def workers(actor: Actor, text: str = "") -> UserQuerySet:
+    """Who can be given a ticket, with the number of those he has (`load`)."""
+    found = User.objects.visible_to(actor) & User.objects.able_to("tickets.work")
+    for word in text.lower().split():
+        found = found.filter(
+            Q(name__icontains=word) | Q(pinyin__contains=word) | Q(username__contains=word)
+        )
+    open_ones = Q(assigned_tickets__status__in=sorted(OPEN))
+    return found.select_related("team").annotate(load=Count("assigned_tickets", filter=open_ones))
+
+
+def possible(ticket: Ticket, actor: Actor) -> list[Transition]:
+    """What the actor may do with the ticket now, without what is done already."""
+    done = set()
+    if ticket.responded_at is not None:
+        done.add("respond")
+    if ticket.is_urgent:
+        done.add("mark_urgent")
+    if ticket.owner_id != actor.id and not actor.may("tickets.assign"):
+        done.add("hand_over")
+    return [step for step in TICKET.open_to(actor, ticket.status) if step.name not in done]
+
+
+def possible_remotely(session: RemoteSession, actor: Actor) -> list[Transition]:
+    return REMOTE.open_to(actor, session.status)

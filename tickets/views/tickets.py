@@ -1,0 +1,419 @@
+"""The list of tickets and the page of one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from customers.queries import masked
+from servicedesk.core import documents, paper
+from servicedesk.core.actors import Actor
+from servicedesk.core.files import files_of
+from servicedesk.core.forms import ActionForm, DeskForm
+from servicedesk.core.history import changes
+from servicedesk.core.http import DeskRequest, perform
+from servicedesk.core.keyset import keyset_page
+from servicedesk.core.models import Document
+from servicedesk.core.panels import render_panels
+from servicedesk.core.timeline import timeline
+from sla.events import DeadlineMet, DeadlineStarted
+from sla.models import Deadline
+from tickets.actions import extensions, handovers, saved_views
+from tickets.actions import tickets as actions
+from tickets.forms.remote import PrepareForm
+from tickets.forms.tickets import (
+    EXTENSION_FORMS,
+    FORMS,
+    HANDOVER_FORMS,
+    BulkAssignForm,
+    EditForm,
+    FilterForm,
+    SaveViewForm,
+)
+from tickets.models import Extension, Handover, SavedView, Ticket
+from tickets.queries import for_page, for_rows, possible, ticket_list, workers
+from tickets.states import EXTENSION, HANDOVER, OPEN, ExtensionStatus, HandoverStatus, Status
+
+VERBS: dict[str, Callable[..., Any]] = {
+    "assign": actions.assign,
+    "take": actions.take,
+    "respond": actions.respond,
+    "start": actions.start,
+    "wait": actions.wait,
+    "resume": actions.resume,
+    "resolve": actions.resolve,
+    "close": actions.close,
+    "reopen": actions.reopen,
+    "mark_urgent": actions.mark_urgent,
+    "flag_complaint": actions.flag_complaint,
+    "comment": actions.comment,
+    "attach": actions.attach,
+    "hand_over": handovers.hand_over,
+    "request_visit": actions.request_visit,
+    "propose_extension": extensions.propose_extension,
+}
+# The one thing to do next; the others stand beside it, the rare ones under “More”.
+NEXT = {
+    Status.NEW: "assign",
+    Status.ASSIGNED: "start",
+    Status.IN_PROGRESS: "resolve",
+    Status.WAITING: "resume",
+    Status.RESOLVED: "close",
+}
+RARE = frozenset({"mark_urgent", "flag_complaint", "hand_over", "propose_extension", "edit"})
+# These have a place of their own on the page.
+IN_PLACE = frozenset({"comment", "attach"})
+MOST_AT_ONCE = 200
+# The chips show how the clocks stand.
+SHOWN_AS_CHIPS = (DeadlineStarted.type, DeadlineMet.type)
+
+Tried = tuple[str, DeskForm]
+
+
+# --- The list --------------------------------------------------------------------------------
+
+
+@require_GET
+def ticket_list_page(request: DeskRequest) -> HttpResponse:
+    filters = FilterForm(request.GET, by=request.actor)
+    filters.is_valid()
+    # A filter that cannot be read is left out, and says so beside its control.
+    tickets, order = ticket_list(request.actor, filters.cleaned_data, now=timezone.now())
+    page = keyset_page(for_rows(tickets), request.GET, *order)
+    context = {"page": page, "can_assign": request.actor.may("tickets.assign")}
+    if request.htmx and not request.htmx.boosted and request.htmx.target == "rows":
+        return render(request, "tickets/tickets/_rows.html", context)
+    query = _kept_query(request.GET.urlencode())
+    context |= {
+        "filters": filters,
+        "views": _views(request, query),
+        "bulk": BulkAssignForm(),
+        "save_view": SaveViewForm(initial={"query": query}) if query else None,
+        "current_view": next(
+            (v for v in _saved(request) if v.query == query), None
+        ) if query else None,
+    }  # fmt: skip
+    return render(request, "tickets/tickets/list.html", context)
+
+
+def _kept_query(query: str) -> str:
+    """The filters of an address without empty ones and without the page."""
+    known = set(FilterForm.base_fields)
+    pairs = [(k, v) for k, v in parse_qsl(query) if k in known and v]
+    return urlencode(sorted(pairs))[:500]
+
+
+def _saved(request: DeskRequest) -> list[SavedView]:
+    if not hasattr(request, "saved_views"):
+        request.saved_views = list(SavedView.objects.visible_to(request.actor))
+    found: list[SavedView] = request.saved_views
+    return found
+
+
+def _views(request: DeskRequest, query: str) -> list[tuple[Any, str, bool]]:
+    here = reverse("tickets:list")
+    usual = [
+        (_("All open"), ""),
+        (_("Assigned to me"), "who=mine"),
+        (_("My team's"), "who=team"),
+        (_("Nobody's yet"), "who=unassigned"),
+        (_("Overdue"), "due=overdue"),
+        (_("Closed"), "sort=new&status=closed"),
+    ]
+    own = [(view.name, view.query) for view in _saved(request)]
+    return [(label, f"{here}?{q}" if q else here, q == query) for label, q in [*usual, *own]]
+
+
+@require_POST
+def save_view(request: DeskRequest) -> HttpResponse:
+    form = SaveViewForm(request.POST)
+    query = _kept_query(request.POST.get("query", ""))
+    if perform(request, form, saved_views.save_view, query=query) is None:
+        context = {"form": form, "back": f"{reverse('tickets:list')}?{query}"}
+        return render(request, "tickets/tickets/save_view.html", context, status=422)
+    return redirect(f"{reverse('tickets:list')}?{query}")
+
+
+@require_POST
+def delete_view(request: DeskRequest, uid: UUID) -> HttpResponse:
+    view = get_object_or_404(SavedView.objects.visible_to(request.actor), uid=uid)
+    saved_views.delete_view(view, by=request.actor)
+    return redirect("tickets:list")
+
+
+@require_POST
+def bulk_assign(request: DeskRequest) -> HttpResponse:
+    """Assign many; each is an action of its own, and the answer says what became of it."""
+    form = BulkAssignForm(request.POST)
+    numbers = list(dict.fromkeys(request.POST.getlist("tickets")))[:MOST_AT_ONCE]
+    if not numbers:
+        form.add_error(None, _("Choose at least one ticket."))
+    if not form.is_valid():
+        context = {"form": form, "numbers": numbers}
+        return render(request, "tickets/tickets/bulk_assign.html", context, status=422)
+    results = actions.assign_each(
+        Ticket.objects.visible_to(request.actor),
+        numbers,
+        assignee=form.cleaned_data["assignee"],
+        at=timezone.now(),
+        by=request.actor,
+    )
+    context = {
+        "results": results,
+        "assignee": form.cleaned_data["assignee"],
+        "done": sum(1 for result in results if result.ok),
+    }
+    return render(request, "tickets/tickets/bulk_assigned.html", context)
+
+
+@require_GET
+def worker_options(request: DeskRequest) -> JsonResponse:
+    """Colleagues who can take a ticket, those with the fewest open ones first."""
+    if not request.actor.may("tickets.work"):
+        raise PermissionDenied
+    found = workers(request.actor, request.GET.get("q", "")[:60]).order_by("load", "name")[:30]
+    return JsonResponse(
+        {
+            "results": [
+                {
+                    "uid": str(user.uid),
+                    "label": user.name,
+                    "detail": _("%(role)s · %(load)s open")
+                    % {"role": user.get_role_display(), "load": user.load},
+                }
+                for user in found
+            ]
+        }
+    )
+
+
+# --- One ticket ------------------------------------------------------------------------------
+
+
+@require_GET
+def ticket_page(request: DeskRequest, number: str) -> HttpResponse:
+    return _show(request, _ticket(request, number))
+
+
+@require_GET
+def ticket_changes(request: DeskRequest, number: str) -> HttpResponse:
+    """Who changed what from which value to which."""
+    ticket = _ticket(request, number)
+    context = {"ticket": ticket, "changes": changes(ticket, limit=200), "tabs": _tabs(ticket, 1)}
+    return render(request, "tickets/tickets/changes.html", context)
+
+
+@require_POST
+def act(request: DeskRequest, number: str, verb: str) -> HttpResponse:
+    """The page door of every transition of the ticket."""
+    ticket = _ticket(request, number)
+    if verb not in VERBS:
+        raise Http404
+    form = FORMS[verb](request.POST, request.FILES, ticket=ticket, by=request.actor)
+    perform(request, form, VERBS[verb], ticket)
+    return _answer(request, ticket, (verb, form))
+
+
+@require_http_methods(["GET", "POST"])
+def edit(request: DeskRequest, number: str) -> HttpResponse:
+    ticket = _ticket(request, number)
+    if request.method == "POST":
+        form = EditForm(request.POST, ticket=ticket, by=request.actor)
+        if perform(request, form, actions.edit, ticket) is not None:
+            return redirect(ticket)
+    else:
+        form = EditForm(ticket=ticket, by=request.actor)
+    context = {"ticket": ticket, "form": form}
+    status = 422 if form.errors else 200
+    return render(request, "tickets/tickets/edit.html", context, status=status)
+
+
+@require_POST
+def act_on_handover(request: DeskRequest, uid: UUID, verb: str) -> HttpResponse:
+    found = Handover.objects.visible_to(request.actor)
+    handover = get_object_or_404(found, uid=uid)
+    if verb not in HANDOVER_FORMS:
+        raise Http404
+    ticket = _ticket(request, handover.ticket.number)
+    form = HANDOVER_FORMS[verb](request.POST, ticket=ticket, by=request.actor)
+    perform(request, form, getattr(handovers, verb), handover)
+    return _answer(request, ticket, (verb, form))
+
+
+@require_POST
+def act_on_extension(request: DeskRequest, number: str, verb: str) -> HttpResponse:
+    extension = get_object_or_404(Extension.objects.visible_to(request.actor), number=number)
+    if verb not in EXTENSION_FORMS:
+        raise Http404
+    ticket = _ticket(request, extension.ticket.number)
+    form = EXTENSION_FORMS[verb](request.POST, ticket=ticket, by=request.actor)
+    perform(request, form, getattr(extensions, verb), extension)
+    return _answer(request, ticket, (verb, form))
+
+
+@require_POST
+def extension_link(request: DeskRequest, number: str) -> HttpResponse:
+    """A one-time link by which the customer reads plan and new time, and agrees or refuses."""
+    extension = get_object_or_404(Extension.objects.visible_to(request.actor), number=number)
+    form = get_object_or_404(Document, number=extension.number, status=Document.Status.OPEN)
+    contact = extension.ticket.contact
+    token = documents.make_link(
+        form,
+        block="customer",
+        method="L2",
+        signer_name=contact.name if contact else "",
+        contact_id=contact.pk if contact else None,
+        phone_last4=contact.phone_digits[-4:] if contact else "",
+        at=timezone.now(),
+        by=request.actor,
+    )
+    link = request.build_absolute_uri(reverse("documents:sign", args=[token]))
+    context = {"extension": extension, "link": link, "qr": paper.qr(link)}
+    return render(request, "tickets/tickets/extension_link.html", context)
+
+
+def _ticket(request: DeskRequest, number: str) -> Ticket:
+    """The ticket, if the actor may see it; else 404, which does not tell that it exists."""
+    return get_object_or_404(for_page(Ticket.objects.visible_to(request.actor)), number=number)
+
+
+def _answer(request: DeskRequest, ticket: Ticket, tried: Tried) -> HttpResponse:
+    """A browser is redirected, htmx gets the page's part; a refused form comes back as 422."""
+    _verb, form = tried
+    # The action may have refreshed the record, and with it dropped what was read along.
+    visible = for_page(Ticket.objects.visible_to(request.actor)).filter(pk=ticket.pk).first()
+    if form.errors:
+        return _show(request, visible or ticket, tried=tried, status=422)
+    if visible is None:
+        return redirect("tickets:list")
+    return _show(request, visible) if request.htmx else redirect(visible)
+
+
+def _show(
+    request: DeskRequest, ticket: Ticket, *, tried: Tried | None = None, status: int = 200
+) -> HttpResponse:
+    actor = request.actor
+    handover = ticket.handovers.select_related("from_user", "to_user").filter(
+        status=HandoverStatus.PENDING
+    ).first()  # fmt: skip
+    offers = list(ticket.extensions.select_related("proposed_by"))
+    proposed = next((e for e in offers if e.status == ExtensionStatus.PROPOSED), None)
+    buttons = _buttons(ticket, actor, tried, busy={
+        "hand_over": handover is not None, "propose_extension": proposed is not None,
+    })  # fmt: skip
+    context = {
+        "ticket": ticket,
+        "tabs": _tabs(ticket, 0),
+        "deadlines": list(Deadline.objects.of(ticket).exclude(status="cancelled").order_by("id")),
+        "buttons": [b for b in buttons if b.name not in RARE],
+        "rare_buttons": [b for b in buttons if b.name in RARE],
+        "comment_form": _form("comment", ticket, actor, tried),
+        "attach_form": _form("attach", ticket, actor, tried),
+        "can_comment": actor.may("tickets.comment"),
+        "lines": timeline(ticket, limit=60, without=SHOWN_AS_CHIPS),
+        "files": files_of(ticket),
+        "calls": ticket.calls.select_related("taken_by"),
+        "sessions": ticket.remote_sessions.select_related("engineer"),
+        "extensions": offers,
+        "extension_buttons": _extension_buttons(ticket, proposed, actor, tried),
+        "proposed": proposed,
+        "handover": handover,
+        "handover_buttons": _handover_buttons(ticket, handover, actor, tried),
+        "phone_number": masked(_phone(ticket)),
+        "panels": render_panels("tickets.ticket", ticket, request),
+    }
+    template = "tickets/tickets/_ticket.html" if request.htmx else "tickets/tickets/ticket.html"
+    return render(request, template, context, status=status)
+
+
+def _phone(ticket: Ticket) -> str:
+    return (ticket.contact.phone if ticket.contact else "") or ticket.store.phone
+
+
+def _tabs(ticket: Ticket, active: int) -> list[tuple[Any, str, bool]]:
+    places = [
+        (_("Overview"), ticket.get_absolute_url()),
+        (_("Changes"), reverse("tickets:changes", args=[ticket.number])),
+    ]
+    return [(label, url, index == active) for index, (label, url) in enumerate(places)]
+
+
+def _form(verb: str, ticket: Ticket, actor: Actor, tried: Tried | None) -> DeskForm:
+    if tried and tried[0] == verb and isinstance(tried[1], FORMS[verb]):
+        return tried[1]
+    return FORMS[verb](ticket=ticket, by=actor)
+
+
+def _buttons(
+    ticket: Ticket, actor: Actor, tried: Tried | None, *, busy: dict[str, bool]
+) -> list[ActionForm]:
+    shown = []
+    for step in possible(ticket, actor):
+        if step.name in IN_PLACE or step.name not in VERBS or busy.get(step.name):
+            continue
+        shown.append(
+            ActionForm.of(
+                step,
+                reverse("tickets:act", args=[ticket.number, step.name]),
+                _form(step.name, ticket, actor, tried),
+                style="primary" if NEXT.get(Status(ticket.status)) == step.name else "plain",
+            )
+        )
+    if actor.may("remote.work") and ticket.status in OPEN:
+        refused = tried[1] if tried and tried[0] == "prepare" else None
+        shown.append(
+            ActionForm(
+                "prepare",
+                _("Remote session"),
+                reverse("tickets:prepare_remote", args=[ticket.number]),
+                refused or PrepareForm(ticket=ticket, by=actor),
+                icon="device-desktop",
+            )
+        )
+    return sorted(shown, key=lambda action: action.style != "primary")
+
+
+def _handover_buttons(
+    ticket: Ticket, handover: Handover | None, actor: Actor, tried: Tried | None
+) -> list[ActionForm]:
+    if handover is None or handover.to_user_id != actor.id:
+        return []
+    return [
+        ActionForm.of(
+            step,
+            reverse("tickets:handover_act", args=[handover.uid, step.name]),
+            tried[1]
+            if tried and tried[0] == step.name
+            else HANDOVER_FORMS[step.name](ticket=ticket, by=actor),
+            style="primary" if step.name == "accept" else "plain",
+        )
+        for step in HANDOVER.open_to(actor, handover.status)
+    ]
+
+
+def _extension_buttons(
+    ticket: Ticket, proposed: Extension | None, actor: Actor, tried: Tried | None
+) -> list[ActionForm]:
+    if proposed is None:
+        return []
+    return [
+        ActionForm.of(
+            step,
+            reverse("tickets:extension_act", args=[proposed.number, step.name]),
+            tried[1]
+            if tried and tried[0] == step.name
+            else EXTENSION_FORMS[step.name](ticket=ticket, by=actor),
+            style="primary" if step.name == "consent" else "plain",
+        )
+        for step in EXTENSION.open_to(actor, proposed.status)
+    ]
