@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -21,6 +21,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from servicedesk.core.states import Transition
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
 
 class DeskBoundField(BoundField):
@@ -183,12 +186,21 @@ class RemoteSelect(forms.Select):
         return [(str(field.prepare_value(obj)), field.label_from_instance(obj)) for obj in found]
 
 
-class UidChoiceField(forms.ModelChoiceField):
+class UidChoiceField(forms.ModelChoiceField[Any]):
     """A model choice that goes by public uid. Give it `Model.objects.visible_to(actor)`."""
 
     def __init__(self, queryset: models.QuerySet[Any] | None, **kwargs: Any) -> None:
         kwargs.setdefault("to_field_name", "uid")
         super().__init__(queryset, **kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            return super().to_python(value)
+        except ValidationError:
+            # Also for what is no uid at all: people chose something that is not there.
+            raise ValidationError(
+                self.error_messages["invalid_choice"], code="invalid_choice"
+            ) from None
 
 
 # ---------------------------------------------------------------------------------------------
@@ -202,7 +214,7 @@ _BETTER_WIDGETS: dict[type[forms.Widget], type[forms.Widget]] = {
 }
 
 
-def _what_is_missing(field: forms.Field) -> str | Promise:
+def _what_is_missing(field: forms.Field) -> _StrPromise:
     """What to do, instead of Django's “This field is required”."""
     if isinstance(field, forms.BooleanField):
         return _("Please tick this to confirm.")

@@ -16,6 +16,7 @@ from typing import Any
 
 from django import forms, template
 from django.conf import settings
+from django.template import Engine
 from django.template.base import FilterExpression, NodeList, Parser, Token, token_kwargs
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -452,11 +453,11 @@ class _BodyNode(template.Node):
     def render(self, context: template.Context) -> SafeString:
         given = {name: value.resolve(context) for name, value in self.arguments.items()}
         body = self.nodelist.render(context)
-        engine = context.template.engine
+        frame = Engine.get_default().get_template(self.template_name)
         inner = context.new({**self.defaults, **given, "body": body})
         if (csrf_token := context.get("csrf_token")) is not None:
             inner["csrf_token"] = csrf_token
-        return engine.get_template(self.template_name).render(inner)
+        return frame.render(inner)
 
 
 def _is_value(bit: str) -> bool:
