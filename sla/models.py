@@ -137,13 +137,6 @@ class Deadline(models.Model):
         """Met, but after the due time."""
         return self.met_at is not None and self.met_at > self.due_at
 
-    @property
-    def state(self) -> str:
-        """What `{% remaining %}` shows: the status, or "missed" while it runs on unmet."""
-        if self.status == Status.RUNNING and self.missed_at is not None:
-            return "missed"
-        return self.status
-
     def ladder(self) -> list[Rung]:
         return KINDS[self.kind].ladder(
             urgent=self.urgent,
@@ -197,7 +190,7 @@ class EscalationQuerySet(models.QuerySet["Escalation"]):
         )
 
     def told_to(self, actor: Actor) -> EscalationQuerySet:
-        return self.filter(told__contains=[actor.id])
+        return self.filter(told__contains=[actor.id]) if actor.id is not None else self.none()
 
 
 class Escalation(models.Model):
@@ -252,6 +245,12 @@ class Escalation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.deadline_id}: {self.step}"
+
+    @property
+    def is_open(self) -> bool:
+        """Waits for a person's word; the same as `EscalationQuerySet.open`."""
+        answered = self.acknowledged_at is not None or self.superseded
+        return not answered and (self.missed or self.deadline.is_open)
 
     @property
     def step_label(self) -> Any:

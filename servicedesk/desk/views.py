@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -18,6 +19,7 @@ from servicedesk.core.rules import RULES
 from servicedesk.core.timeline import line
 from servicedesk.desk.forms import ComplianceFilter
 from servicedesk.desk.queries import figures, find, my_work, results_visible_to
+from sla.queries import engine_silent
 
 
 @require_GET
@@ -118,3 +120,16 @@ def _require(request: DeskRequest, permission: str) -> None:
 def healthz(request: DeskRequest) -> HttpResponse:
     """The process lives and answers; says nothing else."""
     return HttpResponse("ok", content_type="text/plain")
+
+
+@require_GET
+@login_not_required
+def readyz(request: DeskRequest) -> HttpResponse:
+    """The database answers and a worker enforces the deadlines; else 503 with the reason."""
+    try:
+        silent = engine_silent()
+    except DatabaseError:
+        return HttpResponse("no database", status=503, content_type="text/plain")
+    if silent:
+        return HttpResponse("no worker sweeps", status=503, content_type="text/plain")
+    return HttpResponse("ready", content_type="text/plain")

@@ -1,0 +1,40 @@
+"""What people do with escalations. Deadlines themselves change by `sla.deadlines`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from servicedesk.core.actions import action, require
+from servicedesk.core.actors import Actor
+from servicedesk.core.errors import Refused
+from servicedesk.core.events import record_all
+from sla.events import EscalationAcknowledged, facts
+from sla.models import Escalation
+
+
+@action
+def acknowledge(escalation: Escalation, *, at: datetime, by: Actor) -> Escalation:
+    """A person says: I have seen it and take care (SLA-7).
+
+    The first word counts, a second one changes nothing. It answers the earlier steps of the
+    same deadline, too: who has seen the miss need not tick off the warnings before it.
+    """
+    require(by, "sla.acknowledge")
+    escalation.refresh_from_db(from_queryset=Escalation.objects.select_for_update(no_key=True))
+    if escalation.superseded:
+        raise Refused(_("Nobody was told of this step: a later one spoke in its place."))
+    if escalation.acknowledged_at is not None:
+        return escalation
+    Escalation.objects.filter(
+        deadline=escalation.deadline_id,
+        pk__lte=escalation.pk,
+        acknowledged_at__isnull=True,
+        superseded=False,
+    ).update(acknowledged_at=at, acknowledged_by=by.id)
+    escalation.refresh_from_db()
+    deadline = escalation.deadline
+    event = EscalationAcknowledged(at=at, step_label=str(escalation.step_label), **facts(deadline))
+    record_all([(event, [deadline.subject])], by=by)
+    return escalation

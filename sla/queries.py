@@ -1,0 +1,182 @@
+"""What is due, who was told, why a deadline is where it is, and whether anybody sweeps."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection, models
+from django.db.models import Prefetch, Q
+
+from accounts.models import User
+from servicedesk.core.actors import Actor
+from servicedesk.core.events import subject_key
+from servicedesk.core.subjects import Key
+from sla.kinds import KINDS
+from sla.models import Deadline, DeadlineMove, DeadlineQuerySet, Escalation, EscalationQuerySet
+
+# No process has swept for this long, or a step waits for it: an alarm (reliability.md §3.1).
+SILENCE = timedelta(seconds=15)
+OVERDUE = timedelta(seconds=10)
+
+
+def deadlines_of(
+    subjects: Iterable[models.Model | Key], *, open_only: bool = False
+) -> dict[Key, list[Deadline]]:
+    """The deadlines of many records in one query per kind of record, the earliest first.
+
+    Every subject is a key of the answer, also one without deadlines.
+    """
+    found: dict[Key, list[Deadline]] = {subject_key(subject): [] for subject in subjects}
+    wanted: dict[str, list[int]] = defaultdict(list)
+    for kind, pk in found:
+        wanted[kind].append(pk)
+    for kind, pks in wanted.items():
+        rows = Deadline.objects.filter(subject_kind=kind, subject_id__in=pks)
+        for deadline in rows.open() if open_only else rows:
+            found[deadline.subject].append(deadline)
+    return found
+
+
+def next_due(subject: models.Model) -> Deadline | None:
+    """The open deadline of the record that comes first."""
+    return Deadline.objects.of(subject).open().order_by("due_at", "id").first()
+
+
+def with_all(subject: models.Model) -> list[Deadline]:
+    """All deadlines of the record with moves, escalations and owner, open ones first."""
+    rows = (
+        Deadline.objects.of(subject)
+        .select_related("owner")
+        .prefetch_related(
+            "moves",
+            Prefetch("escalations", Escalation.objects.select_related("acknowledged_by")),
+        )
+    )
+    return sorted(rows, key=lambda d: (not d.is_open, d.due_at, d.pk))
+
+
+def people_told(escalations: Iterable[Escalation]) -> dict[int, str]:
+    """Names of all who were told, by primary key."""
+    wanted = {pk for escalation in escalations for pk in escalation.told}
+    return dict(User.objects.get_queryset().filter(pk__in=wanted).values_list("pk", "name"))
+
+
+# --- Lists --------------------------------------------------------------------------------------
+
+
+def scopes(actor: Actor) -> list[str]:
+    """Whose lists this person may open: "mine", "team", "all"."""
+    if actor.may("sla.see_all"):
+        return ["mine", "team", "all"] if actor.team_id else ["mine", "all"]
+    leads = User.objects.get_queryset().filter(team__leader=actor.id).exists()
+    return ["mine", "team"] if leads else ["mine"]
+
+
+def due(actor: Actor, scope: str, *, kind: str = "") -> DeadlineQuerySet:
+    """Open deadlines that the actor may see, of one scope."""
+    found = Deadline.objects.visible_to(actor).open().select_related("owner")
+    if scope == "mine":
+        found = found.filter(owner=actor.id)
+    elif scope == "team":
+        found = found.filter(owner__in=_team_of(actor))
+    return found.filter(kind=kind) if kind in KINDS else found
+
+
+def escalations(actor: Actor, scope: str, *, open_only: bool = True) -> EscalationQuerySet:
+    """What the scope's people were told; all of it, or only what waits for a word."""
+    found = Escalation.objects.visible_to(actor).filter(superseded=False)
+    found = found.select_related("deadline__owner", "acknowledged_by")
+    if scope == "mine":
+        found = found.told_to(actor)
+    elif scope == "team":
+        found = found.filter(deadline__owner__in=_team_of(actor))
+    return found.open() if open_only else found
+
+
+def _team_of(actor: Actor) -> models.QuerySet[User]:
+    """The people of the actor's own team and of those he leads."""
+    mine = Q(team__leader=actor.id)
+    if actor.team_id:
+        mine |= Q(team=actor.team_id)
+    return User.objects.get_queryset().filter(mine)
+
+
+def open_escalations_of(actor: Actor) -> int:
+    """The badge in the navigation."""
+    return Escalation.objects.told_to(actor).open().count()
+
+
+# --- Why it is where it is ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A stretch of a deadline's time; `counts` says whether it used up the time allowed.
+
+    `end` is None while a pause lasts.
+    """
+
+    start: datetime
+    end: datetime | None
+    counts: bool
+    reason: str = ""
+
+    @property
+    def length(self) -> timedelta | None:
+        return None if self.end is None else self.end - self.start
+
+
+def explain(deadline: Deadline) -> list[Interval]:
+    """Every interval from the start to the due time, without gap or overlap.
+
+    The counted ones add up, to the second, to the time allowed. While a pause lasts it is the
+    last interval, and what remains of the time allowed (`remaining`) comes after it.
+    """
+    found: list[Interval] = []
+    at = deadline.started_at
+    for move in deadline.moves.all():
+        if move.cause != DeadlineMove.Cause.PAUSE:
+            continue
+        # A pause is written down when it ends.
+        began = max(move.moved_at - move.by, at)
+        if began >= deadline.due_at:
+            break
+        ended = min(move.moved_at, deadline.due_at)
+        found += [Interval(at, began, counts=True)] if began > at else []
+        found.append(Interval(began, ended, counts=False, reason=move.reason))
+        at = ended
+    if deadline.paused_at is not None and deadline.paused_at <= deadline.due_at:
+        began = max(deadline.paused_at, at)
+        found += [Interval(at, began, counts=True)] if began > at else []
+        return [*found, Interval(began, None, counts=False, reason=deadline.pause_reason)]
+    return [*found, Interval(at, deadline.due_at, counts=True)] if deadline.due_at > at else found
+
+
+def allowed(deadline: Deadline) -> timedelta:
+    """The time that counts, from the start to the due time as it is now."""
+    return deadline.due_at - deadline.started_at - deadline.paused_total
+
+
+def remaining(deadline: Deadline) -> timedelta | None:
+    """What was left when the running pause began; None if the deadline is not paused."""
+    return None if deadline.paused_at is None else deadline.due_at - deadline.paused_at
+
+
+# --- Does anybody sweep? --------------------------------------------------------------------------
+
+
+def engine_silent() -> bool:
+    """No worker has swept lately, or a due step is still waiting: deadlines pass unseen."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT NOT EXISTS (SELECT FROM core_heartbeat"
+            "  WHERE beat_at > statement_timestamp() - make_interval(secs => %s))"
+            " OR EXISTS (SELECT FROM sla_deadline WHERE status = 'running'"
+            "  AND next_step_at < statement_timestamp() - make_interval(secs => %s))",
+            [SILENCE.total_seconds(), OVERDUE.total_seconds()],
+        )
+        silent: bool = cursor.fetchone()[0]
+    return silent

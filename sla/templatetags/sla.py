@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django import template
+
+register = template.Library()
+
+
+@register.filter
+def exactly(length: timedelta) -> str:
+    """Hours, minutes and seconds, so that a sum can be checked: 23:59:30; -0:10:00."""
+    seconds = round(length.total_seconds())
+    hours, rest = divmod(abs(seconds), 3600)
+    return f"{'-' if seconds < 0 else ''}{hours}:{rest // 60:02}:{rest % 60:02}"
