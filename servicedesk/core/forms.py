@@ -300,4 +300,6 @@ class ActionForm:
 
     @property
     def needs_dialog(self) -> bool:
-        return bool(self.confirm) or (self.form is not None and bool(self.form.fields))
+        asks = self.form is not None and bool(self.form.fields)
+        # A form without fields may have been refused too; then there is something to read.
+        return bool(self.confirm) or asks or self.open

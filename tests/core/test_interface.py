@@ -208,6 +208,15 @@ def test_an_action_without_form_acts_at_once_and_a_dangerous_one_asks():
     assert "不能恢复" in html
 
 
+def test_a_refusal_of_a_form_without_fields_is_shown():
+    form = DeskForm({})
+    form.add_error(None, "客户还没有签字。")
+
+    assert "客户还没有签字。" in render(
+        "{% action_panel actions %}", actions=[ActionForm("hand_in", "交单", "/h/", form)]
+    )
+
+
 @pytest.mark.django_db
 def test_a_remote_choice_renders_only_what_is_chosen(
     engineer, other_engineer, django_assert_num_queries
