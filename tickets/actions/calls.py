@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.db import connection
@@ -204,9 +204,9 @@ def objections(outcome: str, said: dict[str, Any], *, at: datetime) -> Iterator[
             yield "promise_owner", _("Choose who will call back.")
         if not get("promise_due_at"):
             yield "promise_due_at", _("Say by when you promised the answer.")
-    if outcome == Outcome.REFERRAL and not get("referral"):
-        if not (get("new_referral_topic") and get("new_referral_name")):
-            yield "referral", _("Choose where the caller was sent, or add it.")
+    added = get("new_referral_topic") and get("new_referral_name")
+    if outcome == Outcome.REFERRAL and not (get("referral") or added):
+        yield "referral", _("Choose where the caller was sent, or add it.")
 
 
 def _missing_of_a_fault(outcome: str, said: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -312,8 +312,7 @@ def _customer(intake: Intake) -> Customer | None:
 
 
 def _ticket(outcome: str, intake: Intake, me: User, *, at: datetime, by: Actor) -> Ticket:
-    store = intake.store
-    assert store is not None
+    store = cast(Store, intake.store)
     solved = outcome == Outcome.SOLVED
     ticket = tickets.open_ticket(
         title=intake.title or _title(intake.need),
@@ -386,15 +385,13 @@ def _follow_up(call: Call, intake: Intake, *, at: datetime, by: Actor) -> None:
         {"caller_number": call.caller_number, "contact": call.contact, "store": call.store}
     )
     if call.outcome == Outcome.MESSAGE:
-        assert intake.to_user is not None
-        assert intake.call_back_by is not None
         take_message(
-            to_user=intake.to_user,
+            to_user=cast(User, intake.to_user),
             caller_name=call.caller_name,
             caller_number=number,
             text=call.need,
             about_visit=intake.about_visit,
-            call_back_by=intake.call_back_by,
+            call_back_by=cast(datetime, intake.call_back_by),
             call=call,
             customer=call.customer,
             store=call.store,
@@ -402,8 +399,6 @@ def _follow_up(call: Call, intake: Intake, *, at: datetime, by: Actor) -> None:
             by=by,
         )
     elif call.outcome == Outcome.PROMISE:
-        assert intake.promise_owner is not None
-        assert intake.promise_due_at is not None
         _named("promise_owner", make_promise)(
             owner=intake.promise_owner,
             caller_name=call.caller_name,

@@ -207,8 +207,7 @@ class IntakeForm(DeskForm):
         self._offer("assignee", User.objects.able_to("tickets.work"))
 
     def _offer(self, name: str, queryset: Any) -> None:
-        field = self.fields[name]
-        assert isinstance(field, forms.ModelChoiceField)
+        field: Any = self.fields[name]
         field.queryset = queryset
 
     def _find(self, name: str, chosen: Any) -> Any:
@@ -260,8 +259,7 @@ class CallFilter(forms.Form):
 
     def __init__(self, *args: Any, by: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        people = self.fields["person"]
-        assert isinstance(people, forms.ModelChoiceField)
+        people: Any = self.fields["person"]
         people.queryset = User.objects.staff()
         if not by.may("calls.see_all"):
             del self.fields["person"]

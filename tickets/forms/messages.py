@@ -21,8 +21,7 @@ class PassOnForm(DeskForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["to_user"]
-        assert isinstance(field, forms.ModelChoiceField)
+        field: Any = self.fields["to_user"]
         field.queryset = User.objects.staff()
 
 

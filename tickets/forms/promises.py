@@ -32,8 +32,7 @@ class MoveForm(DeskForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["due_at"]
-        assert isinstance(field, QuickTimeField)
+        field: Any = self.fields["due_at"]
         field.start_at(timezone.now())
 
     def clean(self) -> dict[str, Any]:
@@ -50,8 +49,7 @@ class ReassignForm(DeskForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["owner"]
-        assert isinstance(field, forms.ModelChoiceField)
+        field: Any = self.fields["owner"]
         field.queryset = User.objects.able_to("promises.work")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
@@ -160,6 +162,10 @@ class Call(Record):
 
     def get_absolute_url(self) -> str:
         return reverse("tickets:call", args=[self.number])
+
+    @property
+    def length(self) -> timedelta:
+        return self.ended_at - self.answered_at
 
 
 class CallDraft(models.Model):

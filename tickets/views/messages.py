@@ -21,7 +21,7 @@ from tickets.actions import messages as actions
 from tickets.forms.messages import FORMS
 from tickets.models import Message
 from tickets.models.calls import MessageQuerySet
-from tickets.states import MESSAGE, MessageStatus
+from tickets.states import MessageStatus, open_to_message
 from tickets.views.inbox import tabs
 
 MOST_UNREAD = 50
@@ -112,12 +112,9 @@ def _show(
 def _actions(
     message: Message, actor: Actor, refused: tuple[str, DeskForm] | None
 ) -> list[ActionForm]:
-    """The buttons: reading is the addressee's alone; a supervisor may do the rest for him."""
     mine = actor.id == message.to_user_id
     shown = []
-    for step in MESSAGE.open_to(actor, message.status):
-        if not mine and (step.name == "read" or not actor.may("promises.see_all")):
-            continue
+    for step in open_to_message(actor, message.status, mine=mine):
         wrong = refused is not None and refused[0] == step.name
         form = refused[1] if refused and wrong else FORMS[step.name](prefix=step.name)
         first = "read" if message.status == MessageStatus.UNREAD and mine else "finish"
@@ -129,7 +126,6 @@ def _actions(
                 form,
                 icon=step.icon,
                 style="primary" if step.name == first else "plain",
-                open=wrong and bool(form.errors),
             )
         )
     return shown
