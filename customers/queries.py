@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from customers.models import Contact, Customer, Installation, Product, Store
+from customers.models import Contact, Customer, Installation, Product, Store, VisibleQuerySet
 from servicedesk.core.actors import SYSTEM, Actor
 from servicedesk.core.history import Change, changes
 from servicedesk.core.search import matching, phone_digits, words_of
@@ -17,6 +19,8 @@ CUSTOMER_FIELDS = ("code", "name", "short_name", "pinyin")
 STORE_FIELDS = ("code", "name", "pinyin", "city", "district", "address", "phone_digits")
 CONTACT_FIELDS = ("name", "pinyin", "phone_digits")
 
+# Where only the first few are shown, so many are looked at: "店" would bring all of them.
+CANDIDATES = 1000
 # With fewer digits nearly every number is a hit.
 FEWEST_DIGITS = 3
 
@@ -42,17 +46,25 @@ def search_customers(
 ) -> QuerySet[Customer, Customer]:
     """Customers in use whose own names, stores or people match."""
     found = Customer.objects.visible_to(actor).active()
-    return customers_matching(found, text)[:limit]
+    return customers_matching(found, text, at_most=CANDIDATES)[:limit]
 
 
-def customers_matching(found: QuerySet[Customer], text: str) -> QuerySet[Customer]:
-    """Customers that match themselves, or by a store or a person of theirs."""
+def customers_matching(
+    found: VisibleQuerySet[Customer], text: str, *, at_most: int | None = None
+) -> VisibleQuerySet[Customer]:
+    """Customers that match themselves, or by a store or a person of theirs.
+
+    The ids are found first, each kind by its own index, and sorted afterwards: sorting and
+    cutting in the same step lets PostgreSQL walk the index of the order, row by row.
+    """
     if not words_of(text):
         return found
     own = matching(Customer.objects.order_by(), text, *CUSTOMER_FIELDS)
     by_store = matching(Store.objects.order_by(), _dialled(text), *STORE_FIELDS)
     by_contact = matching(Contact.objects.order_by(), _dialled(text), *CONTACT_FIELDS)
-    ids = own.values("pk").union(by_store.values("customer"), by_contact.values("customer"))
+    ids = own.values("pk")[:at_most].union(
+        by_store.values("customer")[:at_most], by_contact.values("customer")[:at_most]
+    )
     return found.filter(pk__in=ids)
 
 
@@ -69,10 +81,12 @@ def search_stores(
     found = Store.objects.visible_to(actor).active().filter(customer__is_active=True)
     if customer is not None:
         found = found.filter(customer=customer)
-    return stores_matching(found, text).select_related("customer")[:limit]
+    return stores_matching(found, text, at_most=CANDIDATES).select_related("customer")[:limit]
 
 
-def stores_matching(found: QuerySet[Store], text: str) -> QuerySet[Store]:
+def stores_matching(
+    found: VisibleQuerySet[Store], text: str, *, at_most: int | None = None
+) -> VisibleQuerySet[Store]:
     if not words_of(text):
         return found
     own = matching(Store.objects.order_by(), _dialled(text), *STORE_FIELDS)
@@ -81,7 +95,9 @@ def stores_matching(found: QuerySet[Store], text: str) -> QuerySet[Store]:
     by_contact = matching(
         Contact.objects.order_by().filter(store__isnull=False), _dialled(text), *CONTACT_FIELDS
     )
-    ids = own.values("pk").union(by_customer.values("pk"), by_contact.values("store"))
+    ids = own.values("pk")[:at_most].union(
+        by_customer.values("pk")[:at_most], by_contact.values("store")[:at_most]
+    )
     return found.filter(pk__in=ids)
 
 
@@ -96,14 +112,75 @@ def search_contacts(
     """People in use; of a store: its own and those of the customer's head office."""
     found = Contact.objects.visible_to(actor).active()
     if store is not None:
-        found = found.filter(customer=store.customer_id).filter(
-            Q(store=store) | Q(store__isnull=True)
-        )
+        found = found.filter(pk__in=people_of(store).values("pk"))
     elif customer is not None:
         found = found.filter(customer=customer)
     return matching(found, _dialled(text), *CONTACT_FIELDS).select_related("store", "customer")[
         :limit
     ]
+
+
+def people_of(store: Store) -> QuerySet[Contact]:
+    """The people of a store and those of its customer's head office."""
+    return Contact.objects.filter(customer=store.customer_id).filter(
+        Q(store=store) | Q(store__isnull=True)
+    )
+
+
+def count_stores(customers: Iterable[Customer]) -> None:
+    """Put the number of stores in use on each customer, as `store_count`: one query."""
+    rows = list(customers)
+    counts = dict(
+        Store.objects.filter(customer__in=rows, is_active=True)
+        .order_by()
+        .values_list("customer")
+        .annotate(Count("pk"))
+    )
+    for customer in rows:
+        customer.store_count = counts.get(customer.pk, 0)  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """Why a customer was found: a store or a person that matches."""
+
+    text: str
+    url: str
+    icon: str
+
+
+HITS_SHOWN = 3
+
+
+def hits_of(customers: Sequence[Customer], text: str) -> dict[int, list[Hit]]:
+    """Per customer the first few stores and people that the text found: two queries."""
+    found: dict[int, list[Hit]] = defaultdict(list)
+    if not customers or not words_of(text):
+        return found
+    stores = matching(
+        Store.objects.filter(customer__in=customers), _dialled(text), *STORE_FIELDS
+    ).defer("search")
+    for store in stores[: HITS_SHOWN * len(customers)]:
+        hit = Hit(store.name, store.get_absolute_url(), "building-store")
+        found[store.customer_id].append(hit)
+    contacts = matching(
+        Contact.objects.filter(customer__in=customers), _dialled(text), *CONTACT_FIELDS
+    ).select_related("store", "customer")
+    for contact in contacts.defer("search")[: HITS_SHOWN * len(customers)]:
+        label = " ".join(filter(None, [contact.name, masked(contact.phone)]))
+        found[contact.customer_id].append(Hit(label, contact.get_absolute_url(), "user"))
+    return {pk: hits[:HITS_SHOWN] for pk, hits in found.items()}
+
+
+def same_name(name: str, *, actor: Actor = SYSTEM) -> QuerySet[Customer]:
+    """Customers that are called exactly so; the spelling of capitals does not count."""
+    wanted = " ".join(name.replace("\0", " ").split())
+    found = Customer.objects.visible_to(actor).active()
+    if not wanted:
+        return found.none()
+    return matching(found, wanted, "name", "short_name").filter(
+        Q(name__iexact=wanted) | Q(short_name__iexact=wanted)
+    )[:5]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import models
 from django.dispatch import receiver
+from django.utils import timezone
 from simple_history.models import HistoricalRecords
 from simple_history.signals import pre_create_historical_record
 
@@ -43,6 +44,32 @@ def sign_history(sender: Any, **kwargs: Any) -> None:
     row.actor_kind, row.actor_label = actor.kind, actor.label
     row.history_date = heard_at() or row.history_date
     row.history_user_id = actor.id if actor.kind in {"user", "client"} else None
+
+
+def write_history(records: Sequence[Any], *, is_new: bool) -> None:
+    """The history of what was written by `bulk_create` or `bulk_update`, which send no signal."""
+    actor = acting()
+    if actor is None:
+        raise RuntimeError("Only an action writes history")
+    if not records:
+        return
+    rows = records[0].history.model
+    at = heard_at() or timezone.now()
+    user_id = actor.id if actor.kind in {"user", "client"} else None
+    rows.objects.bulk_create(
+        [
+            rows(
+                history_date=at,
+                history_type="+" if is_new else "~",
+                history_user_id=user_id,
+                actor_kind=actor.kind,
+                actor_label=actor.label,
+                **{field.attname: getattr(each, field.attname) for field in rows.tracked_fields},
+            )
+            for each in records
+        ],
+        batch_size=500,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ class Nav:
     icon: str
     url_name: str
     permission: str
-    section: str
+    section: Any
     order: int
     badge: Callable[[Actor], int] | None = None
 
@@ -33,7 +33,7 @@ class NavItem:
     label: Any
     icon: str
     url: str
-    section: str
+    section: Any
     active: bool
     badge: int
 

@@ -1,7 +1,8 @@
-"""All that can happen to customers, stores, people, products and installations."""
+"""One customer, store, person, product or installation at a time."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,7 +32,7 @@ from customers.models import Contact, Customer, Installation, Product, Store
 from servicedesk.core.actions import action, lock, require, save_changes
 from servicedesk.core.actors import Actor
 from servicedesk.core.errors import Refused
-from servicedesk.core.events import record
+from servicedesk.core.events import Event, record
 from servicedesk.core.numbering import next_number
 from servicedesk.core.search import phone_digits, spelled
 
@@ -94,16 +95,12 @@ def create_customer(
     """A new company. Without a code it gets the next number of the day."""
     require(by, "customers.write")
     customer = Customer()
-    _set(
+    put(
         customer, name=name, code=code or next_number("KH", at=at), short_name=short_name,
         industry=industry, is_key_account=is_key_account, note=note,
     )  # fmt: skip
     _insert(customer)
-    record(
-        CustomerCreated(at=at, customer_id=customer.pk, code=customer.code, name=customer.name),
-        about=[customer],
-        by=by,
-    )
+    record(created(customer, at=at), about=about(customer), by=by)
     return customer
 
 
@@ -113,13 +110,9 @@ def edit_customer(
 ) -> Customer:
     """Change the given fields; what stays the same leaves no trace."""
     _begin(customer, by=by)
-    if changed := _set(customer, **changes):
+    if changed := put(customer, **changes):
         _update(customer, changed)
-        record(
-            CustomerEdited(at=at, customer_id=customer.pk, fields=tuple(changed)),
-            about=[customer],
-            by=by,
-        )
+        record(edited(customer, changed, at=at), about=about(customer), by=by)
     return customer
 
 
@@ -146,19 +139,13 @@ def create_store(
     """A new shop of a customer. Without a code it gets the next number of the day."""
     require(by, "customers.write")
     store = Store(customer=customer)
-    _set(
+    put(
         store, name=name, address=address, code=code or next_number("MD", at=at),
         province=province, city=city, district=district, phone=phone,
         opening_hours=opening_hours, note=note,
     )  # fmt: skip
     _insert(store)
-    record(
-        StoreCreated(
-            at=at, store_id=store.pk, customer_id=customer.pk, code=store.code, name=store.name
-        ),
-        about=[store, customer],
-        by=by,
-    )
+    record(created(store, at=at), about=about(store), by=by)
     return store
 
 
@@ -166,15 +153,9 @@ def create_store(
 def edit_store(store: Store, *, at: datetime, by: Actor, **changes: Unpack[StoreFields]) -> Store:
     """Change the given fields. A shop that changed hands is a new store."""
     _begin(store, by=by)
-    if changed := _set(store, **changes):
+    if changed := put(store, **changes):
         _update(store, changed)
-        record(
-            StoreEdited(
-                at=at, store_id=store.pk, customer_id=store.customer_id, fields=tuple(changed)
-            ),
-            about=[store, store.customer],
-            by=by,
-        )
+        record(edited(store, changed, at=at), about=about(store), by=by)
     return store
 
 
@@ -201,19 +182,12 @@ def create_contact(
     if customer is None:
         raise Refused(_("Say for which customer or store the person works."), field="store")
     contact = Contact(customer=customer)
-    _set(
+    put(
         contact, store=store, name=name, salutation=salutation, position=position, phone=phone,
         email=email,
     )  # fmt: skip
     _insert(contact)
-    record(
-        ContactCreated(
-            at=at, contact_id=contact.pk, customer_id=contact.customer_id,
-            store_id=contact.store_id, name=contact.name,
-        ),
-        about=[contact, contact.store, contact.customer],
-        by=by,
-    )  # fmt: skip
+    record(created(contact, at=at), about=about(contact), by=by)
     return contact
 
 
@@ -223,16 +197,9 @@ def edit_contact(
 ) -> Contact:
     """Change the given fields; the person may move to another store of the same customer."""
     _begin(contact, by=by)
-    if changed := _set(contact, **changes):
+    if changed := put(contact, **changes):
         _update(contact, changed)
-        record(
-            ContactEdited(
-                at=at, contact_id=contact.pk, customer_id=contact.customer_id, name=contact.name,
-                fields=tuple(changed),
-            ),
-            about=[contact, contact.store, contact.customer],
-            by=by,
-        )  # fmt: skip
+        record(edited(contact, changed, at=at), about=about(contact), by=by)
     return contact
 
 
@@ -244,13 +211,9 @@ def edit_contact(
 def create_product(*, code: str, name: str, at: datetime, by: Actor) -> Product:
     require(by, "customers.manage_products")
     product = Product()
-    _set(product, code=code, name=name)
+    put(product, code=code, name=name)
     _insert(product)
-    record(
-        ProductCreated(at=at, product_id=product.pk, code=product.code, name=product.name),
-        about=[product],
-        by=by,
-    )
+    record(created(product, at=at), about=about(product), by=by)
     return product
 
 
@@ -260,13 +223,9 @@ def edit_product(
 ) -> Product:
     _begin(product, by=by)
     given = {"code": code, "name": name}
-    if changed := _set(product, **{k: v for k, v in given.items() if v is not None}):
+    if changed := put(product, **{k: v for k, v in given.items() if v is not None}):
         _update(product, changed)
-        record(
-            ProductEdited(at=at, product_id=product.pk, fields=tuple(changed)),
-            about=[product],
-            by=by,
-        )
+        record(edited(product, changed, at=at), about=about(product), by=by)
     return product
 
 
@@ -285,19 +244,12 @@ def create_installation(
     """The product runs at the store from now on; once per store."""
     require(by, "customers.write")
     installation = Installation(store=store, product=product)
-    _set(
+    put(
         installation, software_version=software_version, remote_id=remote_id,
         installed_on=installed_on, note=note,
     )  # fmt: skip
     _insert(installation)
-    record(
-        InstallationCreated(
-            at=at, installation_id=installation.pk, store_id=store.pk, product_id=product.pk,
-            product=product.name, software_version=installation.software_version,
-        ),
-        about=[installation, store],
-        by=by,
-    )  # fmt: skip
+    record(created(installation, at=at), about=about(installation), by=by)
     return installation
 
 
@@ -307,19 +259,11 @@ def change_installation(
 ) -> Installation:
     """A new version, another remote id; both old values stay in the journal."""
     _begin(installation, by=by)
-    old_version, old_remote_id = installation.software_version, installation.remote_id
-    if changed := _set(installation, **changes):
+    old = (installation.software_version, installation.remote_id)
+    if changed := put(installation, **changes):
         _update(installation, changed)
-        record(
-            InstallationChanged(
-                at=at, installation_id=installation.pk, store_id=installation.store_id,
-                product=installation.product.name, old_version=old_version,
-                new_version=installation.software_version, old_remote_id=old_remote_id,
-                new_remote_id=installation.remote_id, fields=tuple(changed),
-            ),
-            about=[installation, installation.store],
-            by=by,
-        )  # fmt: skip
+        event = version_changed(installation, changed, old, at=at)
+        record(event, about=about(installation), by=by)
     return installation
 
 
@@ -340,7 +284,7 @@ def deactivate(item: D, *, at: datetime, by: Actor) -> D:
     save_changes(item, "is_active")
     record(
         Deactivated(at=at, kind=item._meta.label_lower, record_id=item.pk, name=str(item)),
-        about=_about(item),
+        about=about(item),
         by=by,
     )
     return item
@@ -355,7 +299,7 @@ def reactivate(item: D, *, at: datetime, by: Actor) -> D:
     _update(item, ["is_active"])
     record(
         Reactivated(at=at, kind=item._meta.label_lower, record_id=item.pk, name=str(item)),
-        about=_about(item),
+        about=about(item),
         by=by,
     )
     return item
@@ -375,7 +319,7 @@ def reveal_phone(item: Store | Contact, *, reason: str, at: datetime, by: Actor)
             at=at, kind=item._meta.label_lower, record_id=item.pk, name=str(item),
             reason=reason[:200],
         ),
-        about=_about(item),
+        about=about(item),
         by=by,
     )  # fmt: skip
     return item.phone
@@ -390,7 +334,8 @@ def _begin(item: MasterData, *, by: Actor) -> None:
     require(by, "customers.manage_products" if isinstance(item, Product) else "customers.write")
 
 
-def _about(item: MasterData) -> list[Any]:
+def about(item: MasterData) -> list[Any]:
+    """On whose timelines it appears."""
     match item:
         case Contact():
             return [item, item.store, item.customer]
@@ -402,30 +347,79 @@ def _about(item: MasterData) -> list[Any]:
             return [item]
 
 
+def created(item: MasterData, *, at: datetime) -> Event:
+    """What the journal says of a new record."""
+    match item:
+        case Customer():
+            return CustomerCreated(at=at, customer_id=item.pk, code=item.code, name=item.name)
+        case Store():
+            return StoreCreated(
+                at=at, store_id=item.pk, customer_id=item.customer_id, code=item.code,
+                name=item.name,
+            )  # fmt: skip
+        case Contact():
+            return ContactCreated(
+                at=at, contact_id=item.pk, customer_id=item.customer_id, store_id=item.store_id,
+                name=item.name,
+            )  # fmt: skip
+        case Product():
+            return ProductCreated(at=at, product_id=item.pk, code=item.code, name=item.name)
+        case Installation():
+            return InstallationCreated(
+                at=at, installation_id=item.pk, store_id=item.store_id,
+                product_id=item.product_id, product=item.product.name,
+                software_version=item.software_version,
+            )  # fmt: skip
+
+
+def edited(
+    item: Customer | Store | Contact | Product, changed: list[str], *, at: datetime
+) -> Event:
+    """What the journal says of a change; the values stand in the field history."""
+    fields = tuple(changed)
+    match item:
+        case Customer():
+            return CustomerEdited(at=at, customer_id=item.pk, fields=fields)
+        case Store():
+            return StoreEdited(at=at, store_id=item.pk, customer_id=item.customer_id, fields=fields)
+        case Contact():
+            return ContactEdited(
+                at=at, contact_id=item.pk, customer_id=item.customer_id, name=item.name,
+                fields=fields,
+            )  # fmt: skip
+        case Product():
+            return ProductEdited(at=at, product_id=item.pk, fields=fields)
+
+
+def version_changed(
+    item: Installation, changed: list[str], old: tuple[str, str], *, at: datetime
+) -> InstallationChanged:
+    """`old` is the software version and the remote id before."""
+    return InstallationChanged(
+        at=at, installation_id=item.pk, store_id=item.store_id, product=item.product.name,
+        old_version=old[0], new_version=item.software_version, old_remote_id=old[1],
+        new_remote_id=item.remote_id, fields=tuple(changed),
+    )  # fmt: skip
+
+
 # A telephone number, its extension (转) and what people put between the digits.
 _PHONE = set("0123456789 +-()/转ext.#")
-MISSING = {
+# What only machines send; line breaks and tabs are tidied away, or kept in remarks.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_MISSING = {
     "name": _lazy("Enter a name."),
     "address": _lazy("Enter the address."),
     "code": _lazy("Enter a code."),
 }
 
 
-def _set(item: MasterData, **values: Any) -> list[str]:
+def put(item: MasterData, **values: Any) -> list[str]:
     """Put tidied values on the record, and what is derived from them; returns what changed."""
     changed = []
     for name, given in values.items():
-        value = given.strip() if isinstance(given, str) else given
-        if isinstance(value, str) and name != "note":
-            value = " ".join(value.split())
-        if name == "code":
-            value = unicodedata.normalize("NFKC", value).upper()
-        elif name == "phone":
-            value = _checked_phone(value)
-        elif name == "store" and value is not None:
-            _check_same_customer(item, given)
-        if value == "" and name in MISSING:
-            raise Refused(str(MISSING[name]), field=name)
+        value = _tidied(item, name, given) if isinstance(given, str) else given
+        if isinstance(value, Store):
+            _check_same_customer(item, value)
         if getattr(item, name, None) != value:
             setattr(item, name, value)
             changed.append(name)
@@ -439,11 +433,23 @@ def _set(item: MasterData, **values: Any) -> list[str]:
     return changed
 
 
-def _checked_phone(phone: str) -> str:
-    phone = unicodedata.normalize("NFKC", phone)
-    if phone and (set(phone.lower()) - _PHONE or len(phone_digits(phone)) < 5):
-        raise Refused(_("This is not a telephone number."), field="phone")
-    return phone
+def _tidied(item: MasterData, name: str, given: str) -> str:
+    """The text as it is stored; refused where the column or the reader could not take it."""
+    if _CONTROL.search(given):
+        raise Refused(_("There are characters in it that cannot be printed."), field=name)
+    text = given.strip() if name == "note" else " ".join(given.split())
+    if name in {"code", "phone"}:
+        text = unicodedata.normalize("NFKC", text)
+    if name == "code":
+        text = text.upper()
+    if name == "phone" and text and (set(text.lower()) - _PHONE or len(phone_digits(text)) < 5):
+        raise Refused(_("This is not a telephone number."), field=name)
+    if not text and name in _MISSING:
+        raise Refused(str(_MISSING[name]), field=name)
+    limit = getattr(type(item)._meta.get_field(name), "max_length", None)
+    if limit and len(text) > limit:
+        raise Refused(_("No more than %(limit)d characters.") % {"limit": limit}, field=name)
+    return text
 
 
 def _check_same_customer(item: MasterData, store: Store) -> None:

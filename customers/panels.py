@@ -1,0 +1,20 @@
+"""The entries of the navigation."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from servicedesk.core.panels import Nav, nav
+
+nav(
+    Nav(
+        key="customers", label=_("Customers"), icon="building-store", url_name="customers:list",
+        permission="customers.see", section=_("Master data"), order=60,
+    )
+)  # fmt: skip
+nav(
+    Nav(
+        key="products", label=_("Products"), icon="package", url_name="customers:products",
+        permission="customers.manage_products", section=_("Master data"), order=61,
+    )
+)  # fmt: skip
