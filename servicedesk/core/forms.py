@@ -240,6 +240,8 @@ class _Desk(forms.BaseForm):
         for field in self.fields.values():
             if field.error_messages["required"] is forms.Field.default_error_messages["required"]:
                 field.error_messages["required"] = _what_is_missing(field)
+            if isinstance(field, forms.ModelChoiceField) and field.empty_label == "---------":
+                field.empty_label = _("Choose …") if field.required else "—"
             better = _BETTER_WIDGETS.get(type(field.widget))
             if better is not None:
                 attrs = {k: v for k, v in field.widget.attrs.items() if k not in {"cols", "rows"}}
