@@ -22,11 +22,11 @@ SCRATCH = "servicedesk_benchmark_sweep"
 
 FILL = """
     INSERT INTO sla_deadline (uid, kind, subject_kind, subject_id, label, url, urgent, owner_id,
-        started_at, due_at, original_due_at, pause_reason, paused_total, status, next_step,
+        started_at, due_at, original_due_at, pause_reason, paused_total, status, skipped, next_step,
         next_step_at, generation)
     SELECT gen_random_uuid(), 'ticket.resolution', 'tickets.ticket', n, 'TK-' || n, '/', false,
         (ARRAY[%(owners)s])[1 + n %% %(count)s], t.started, t.started + interval '24 h',
-        t.started + interval '24 h', '', interval '0', 'running', 0, t.started + interval '12 h', 1
+        t.started + interval '24 h', '', interval '0', 'running', '{}', 0, t.started + interval '12 h', 1
     FROM generate_series(1, %(running)s) AS n,
         LATERAL (SELECT now() + n * (interval '30 d' / %(running)s) AS started) AS t
 """

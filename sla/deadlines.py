@@ -8,7 +8,7 @@ of them works in the caller's transaction (or in one of its own, where there is 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import models, transaction
 from django.utils.translation import gettext as _
@@ -26,7 +26,7 @@ from sla.events import (
     DeadlineStarted,
     facts,
 )
-from sla.kinds import KINDS, Kind, Rung, Step, define, rung_to_climb
+from sla.kinds import KINDS, Kind, Step, define, done_with
 from sla.models import Deadline, DeadlineMove
 from sla.states import Status
 from sla.sweeping import sweep
@@ -70,7 +70,7 @@ def start(
         due_at=_after_start(due_at, at),
         original_due_at=due_at,
     )
-    _climb_on(deadline, fired=(), at=at)
+    _arm(deadline, fired=(), at=at)
     deadline.save()
     _record([DeadlineStarted(at=at, **facts(deadline))], [deadline], by=by)
     return deadline
@@ -140,7 +140,12 @@ def pause(subject: models.Model, *kinds: str, reason: str, at: datetime, by: Act
     for deadline in deadlines:
         _note_miss(deadline, at=at)
         deadline.status = Status.PAUSED
-        deadline.paused_at, deadline.pause_reason = at, reason[:500]
+        # Told late, a pause may begin before the last one ended: that time is counted once.
+        ends = [pause.moved_at for pause in deadline.pauses()]
+        deadline.paused_at, deadline.pause_reason = (
+            max(at, *ends, deadline.started_at),
+            reason[:500],
+        )
         deadline.save(update_fields=["status", "paused_at", "pause_reason", "missed_at"])
     _record([DeadlinePaused(at=at, reason=reason, **facts(d)) for d in deadlines], deadlines, by=by)
 
@@ -202,16 +207,16 @@ def _stop(deadline: Deadline, status: Status) -> None:
 
 def _fired(deadline: Deadline) -> set[str]:
     """The steps below the one that the deadline waits for."""
-    passed: list[Rung] = deadline.ladder()[: deadline.next_step]
-    return {rung.step.name for rung in passed}
+    passed = deadline.ladder()[: deadline.next_step]
+    return {*deadline.skipped, *(rung.step.name for rung in passed)}
 
 
-def _climb_on(deadline: Deadline, *, fired: Collection[str], at: datetime) -> None:
+def _arm(deadline: Deadline, *, fired: Collection[str], at: datetime) -> None:
+    """Put the deadline before the first step of its ladder."""
+    deadline.skipped = []
+    deadline.skipped = done_with(deadline.ladder(), fired, at)
     ladder = deadline.ladder()
-    deadline.next_step = rung_to_climb(ladder, fired, at)
-    deadline.next_step_at = (
-        ladder[deadline.next_step].at if deadline.next_step < len(ladder) else None
-    )
+    deadline.next_step, deadline.next_step_at = 0, ladder[0].at if ladder else None
 
 
 def _restart(
@@ -246,11 +251,15 @@ def _move(
     fired, old_due_at = _fired(deadline), deadline.due_at
     deadline.due_at = _after_start(due_at, deadline.started_at)
     deadline.urgent = deadline.urgent if urgent is None else urgent
+    deadline.paused_total = sum(
+        (pause.within(deadline.due_at) for pause in deadline.pauses()), timedelta(0)
+    )
     deadline.generation += 1
-    _climb_on(deadline, fired=fired, at=deadline.paused_at or at)
+    _arm(deadline, fired=fired, at=deadline.paused_at or at)
     deadline.save(
         update_fields=[
-            "due_at", "urgent", "generation", "missed_at", "next_step", "next_step_at"
+            "due_at", "urgent", "paused_total", "generation", "missed_at", "skipped", "next_step",
+            "next_step_at",
         ]
     )  # fmt: skip
     if due_at != old_due_at:

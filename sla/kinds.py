@@ -109,16 +109,13 @@ def label_of_step(kind: str, step: str) -> Any:
     return KINDS[kind].label_of(step) if kind in KINDS else step
 
 
-def rung_to_climb(ladder: list[Rung], fired: Collection[str], at: datetime) -> int:
-    """Where a ladder that was moved goes on: its first rung that lies ahead or never fired.
+def done_with(ladder: list[Rung], fired: Collection[str], at: datetime) -> list[str]:
+    """Steps that a ladder, moved at `at`, leaves out: they fired, and do not lie ahead again.
 
-    So a rung that fired fires again if it lies ahead again, and one that the move put into
-    the past without having fired is not lost. `len(ladder)`: nothing is left.
+    So a step that fired fires again if it lies ahead again, and one that the move put into the
+    past without having fired is not lost.
     """
-    for index, rung in enumerate(ladder):
-        if rung.at > at or rung.step.name not in fired:
-            return index
-    return len(ladder)
+    return [r.step.name for r in ladder if r.step.name in fired and r.at <= at]
 
 
 def due_rungs(ladder: list[Rung], index: int, now: datetime) -> list[Rung]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -66,7 +66,9 @@ class Deadline(models.Model):
     status = models.CharField(max_length=10, choices=Status, default=Status.RUNNING)
     met_at = models.DateTimeField(null=True)
     missed_at = models.DateTimeField(null=True)
-    # The next step of the ladder of this kind and when it is due; null when none is left.
+    # Steps that this generation leaves out, because they fired in an earlier one.
+    skipped = ArrayField(models.CharField(max_length=30), default=list)
+    # The next step of the ladder and when it is due; null when none is left.
     next_step = models.PositiveSmallIntegerField(default=0)
     next_step_at = models.DateTimeField(null=True)
     # +1 with each move: a step may fire once per generation.
@@ -137,13 +139,19 @@ class Deadline(models.Model):
         """Met, but after the due time."""
         return self.met_at is not None and self.met_at > self.due_at
 
+    def pauses(self) -> list[DeadlineMove]:
+        """The pauses that ended, in order. None overlaps another (see `deadlines.pause`)."""
+        return [move for move in self.moves.all() if move.cause == DeadlineMove.Cause.PAUSE]
+
     def ladder(self) -> list[Rung]:
-        return KINDS[self.kind].ladder(
+        """All steps of this generation, fired or to come."""
+        rungs = KINDS[self.kind].ladder(
             urgent=self.urgent,
             started_at=self.started_at,
             due_at=self.due_at,
             paused=self.paused_total,
         )
+        return [rung for rung in rungs if rung.step.name not in self.skipped]
 
 
 class DeadlineMove(models.Model):
@@ -169,8 +177,17 @@ class DeadlineMove(models.Model):
         return f"{self.deadline_id}: {self.cause}"
 
     @property
-    def by(self) -> timedelta:
+    def length(self) -> timedelta:
         return self.new_due_at - self.old_due_at
+
+    @property
+    def began_at(self) -> datetime:
+        """Of a pause, which is written down when it ends."""
+        return self.moved_at - self.length
+
+    def within(self, due_at: datetime) -> timedelta:
+        """How much of a pause lies before the due time."""
+        return max(min(self.moved_at, due_at) - self.began_at, timedelta(0))
 
 
 class EscalationQuerySet(models.QuerySet["Escalation"]):

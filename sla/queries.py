@@ -15,7 +15,7 @@ from servicedesk.core.actors import Actor
 from servicedesk.core.events import subject_key
 from servicedesk.core.subjects import Key
 from sla.kinds import KINDS
-from sla.models import Deadline, DeadlineMove, DeadlineQuerySet, Escalation, EscalationQuerySet
+from sla.models import Deadline, DeadlineQuerySet, Escalation, EscalationQuerySet
 
 # No process has swept for this long, or a step waits for it: an alarm (reliability.md §3.1).
 SILENCE = timedelta(seconds=15)
@@ -137,21 +137,20 @@ def explain(deadline: Deadline) -> list[Interval]:
     """
     found: list[Interval] = []
     at = deadline.started_at
-    for move in deadline.moves.all():
-        if move.cause != DeadlineMove.Cause.PAUSE:
-            continue
-        # A pause is written down when it ends.
-        began = max(move.moved_at - move.by, at)
-        if began >= deadline.due_at:
+    stops: list[tuple[datetime, datetime | None, str]] = [
+        (pause.began_at, pause.moved_at, pause.reason) for pause in deadline.pauses()
+    ]
+    if deadline.paused_at is not None:
+        stops.append((deadline.paused_at, None, deadline.pause_reason))
+    for began, ended, reason in stops:
+        if began > deadline.due_at:
             break
-        ended = min(move.moved_at, deadline.due_at)
-        found += [Interval(at, began, counts=True)] if began > at else []
-        found.append(Interval(began, ended, counts=False, reason=move.reason))
-        at = ended
-    if deadline.paused_at is not None and deadline.paused_at <= deadline.due_at:
-        began = max(deadline.paused_at, at)
-        found += [Interval(at, began, counts=True)] if began > at else []
-        return [*found, Interval(began, None, counts=False, reason=deadline.pause_reason)]
+        if began > at:
+            found.append(Interval(at, began, counts=True))
+        if ended is None:
+            return [*found, Interval(began, None, counts=False, reason=reason)]
+        at = min(ended, deadline.due_at)
+        found.append(Interval(began, at, counts=False, reason=reason))
     return [*found, Interval(at, deadline.due_at, counts=True)] if deadline.due_at > at else found
 
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
-from django.db import transaction
 
 from accounts.actions import create_team
 from servicedesk.core.actors import SYSTEM
