@@ -86,6 +86,8 @@ def consent(
         raise WrongState(_("%(ticket)s is not open any more.") % {"ticket": ticket})
     if channel not in Extension.Channel.values:
         raise Refused(_("Say how the customer agreed."), field="channel")
+    if channel == Extension.Channel.LINK and by.kind != "system":
+        raise Refused(_("By link the customer answers himself."), field="channel")
     if not answered_by.strip():
         raise Refused(_("Say who agreed."), field="answered_by")
     if not evidence.strip():

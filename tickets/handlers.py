@@ -1,0 +1,41 @@
+"""What other records' events mean for tickets."""
+
+from __future__ import annotations
+
+from servicedesk.core.actors import SYSTEM
+from servicedesk.core.document_events import DocumentSigned, SignatureRefused
+from servicedesk.core.events import on
+from tickets.actions import extensions
+from tickets.models import Extension
+from tickets.pdf import EXTENSION_TO_SIGN
+from tickets.states import ExtensionStatus
+
+
+@on(DocumentSigned)
+def signing_is_consent(event: DocumentSigned) -> None:
+    """The customer signed plan and new time through his link (SLA-5)."""
+    if event.kind == EXTENSION_TO_SIGN.name:
+        extensions.consent(
+            Extension.objects.get(pk=event.subject_id),
+            answered_by=event.signer_name,
+            channel=Extension.Channel.LINK,
+            evidence=f"{event.number} SHA-256 {event.sha256[:16]}",
+            at=event.at,
+            by=SYSTEM,
+        )
+
+
+@on(SignatureRefused)
+def not_signing_is_refusal(event: SignatureRefused) -> None:
+    if event.kind != EXTENSION_TO_SIGN.name:
+        return
+    extension = Extension.objects.get(pk=event.subject_id)
+    if extension.status == ExtensionStatus.PROPOSED:
+        extensions.refuse(
+            extension,
+            answered_by=event.signer_name,
+            channel=Extension.Channel.LINK,
+            reason=event.reason,
+            at=event.at,
+            by=SYSTEM,
+        )
