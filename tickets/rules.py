@@ -1,4 +1,4 @@
-"""Handbook rules on tickets and remote sessions as checks: SLA, OPS-1, OPS-12, GEN-1, REM.
+"""Handbook rules as checks: GEN-1, CALL, SLA, OPS-1, OPS-12, REM.
 
 No check reads a clock. What is not decided yet, because the ticket is open and nothing was
 missed, is “not applicable” until it is.
@@ -42,8 +42,8 @@ from tickets.events import (
     TicketResolved,
     TicketResponded,
 )
-from tickets.models import RemoteSession, Ticket
-from tickets.states import OPEN, RemoteStatus, Status
+from tickets.models import Call, CallbackPromise, Message, RemoteSession, Ticket
+from tickets.states import OPEN, MessageStatus, PromiseStatus, RemoteStatus, Status
 
 TICKET = "tickets.ticket"
 SESSION = "tickets.remotesession"
@@ -256,3 +256,154 @@ def data_stayed_untouched(session: RemoteSession, journal: Journal) -> Finding:
     if closed is None:
         return not_provable(_("The journal does not tell how it ended."))
     return kept(closed) if session.data_untouched else broken(closed, note=session.changes_made)
+
+
+# --- Calls, messages, promises: GEN-1 and §2 of the handbook ----------------------------------
+
+CALL, MESSAGE, PROMISE = "tickets.call", "tickets.message", "tickets.callbackpromise"
+MOST_RINGS = 3
+FAULT = frozenset({Call.Outcome.SOLVED, Call.Outcome.TICKET, Call.Outcome.VISIT})
+
+
+@rule("GEN-1", subject=CALL, title=_lazy("No request is ignored"))
+def call_has_an_end(call: Call, journal: Journal) -> Finding:
+    """What the outcome speaks of exists, and somebody has it."""
+    match call.outcome:
+        case Call.Outcome.MESSAGE:
+            follows = call.messages.exists()
+        case Call.Outcome.PROMISE:
+            follows = call.promises.exists()
+        case Call.Outcome.REFERRAL:
+            follows = call.referral_id is not None
+        case Call.Outcome.WRONG_NUMBER:
+            follows = True
+        case _:
+            follows = call.ticket_id is not None
+    if not follows:
+        return broken(note=_("Nothing came of the call."))
+    return kept(*journal.all("call.ended"))
+
+
+def _looked_after(record: Message | CallbackPromise, journal: Journal, *, over: bool) -> Finding:
+    if over or Deadline.objects.of(record).open().exists():
+        return kept(*journal.entries[-1:])
+    return broken(note=_("Open, and no deadline watches it."))
+
+
+@rule("GEN-1", subject=MESSAGE, title=_lazy("No request is ignored"))
+def message_has_a_deadline(message: Message, journal: Journal) -> Finding:
+    return _looked_after(message, journal, over=message.status == MessageStatus.DONE)
+
+
+@rule("GEN-1", subject=PROMISE, title=_lazy("No request is ignored"))
+def promise_has_a_deadline(promise: CallbackPromise, journal: Journal) -> Finding:
+    return _looked_after(promise, journal, over=promise.status != PromiseStatus.OPEN)
+
+
+@rule("CALL-1", subject=CALL, title=_lazy("Answered within three rings"))
+def answered_within_three_rings(call: Call, journal: Journal) -> Finding:
+    if call.ring_count is None:
+        return not_provable(_("The number of rings is not known."))
+    if call.ring_count > MOST_RINGS:
+        return broken(*journal.all("call.ended"), note=_("%d rings") % call.ring_count)
+    return kept(*journal.all("call.ended"))
+
+
+@rule("CALL-2", subject=CALL, title=_lazy("Greeted with company and own name"), attested=True)
+def greeted(call: Call, journal: Journal) -> Finding:
+    if not call.greeted:
+        return not_provable(_("The greeting was not ticked."))
+    return kept(*journal.all("call.ended"))
+
+
+@rule("CALL-3", subject=CALL, title=_lazy("Wrong numbers are told so kindly"), attested=True)
+def wrong_number_told(call: Call, journal: Journal) -> Finding:
+    if call.outcome != Call.Outcome.WRONG_NUMBER:
+        return not_applicable()
+    return kept(*journal.all("call.ended"))
+
+
+@rule("CALL-4", subject=MESSAGE, title=_lazy("Messages reach the colleague, who calls back"))
+def message_answered(message: Message, journal: Journal) -> Finding:
+    if message.done_at is None:
+        return not_provable(_("Nobody has called back yet."))
+    evidence = journal.all("message.taken", "message.read", "message.finished")
+    if message.done_at > message.call_back_by:
+        return broken(*evidence, note=_("Called back too late."))
+    return kept(*evidence)
+
+
+@rule("CALL-5", subject=CALL, title=_lazy("Out of scope: the caller is shown a way"))
+def referred(call: Call, journal: Journal) -> Finding:
+    if call.outcome != Call.Outcome.REFERRAL:
+        return not_applicable()
+    return kept(*journal.all("call.ended"), note=str(call.referral))
+
+
+@rule("CALL-6", subject=PROMISE, title=_lazy("What was promised is answered by then"))
+def promise_kept(promise: CallbackPromise, journal: Journal) -> Finding:
+    if promise.status == PromiseStatus.DROPPED:
+        return not_applicable()
+    if promise.kept_at is None:
+        return not_provable(_("The answer is not given yet."))
+    evidence = journal.all("promise.made", "promise.moved", "promise.kept")
+    if promise.kept_at > promise.due_at:
+        return broken(*evidence, note=_("Answered too late."))
+    return kept(*evidence)
+
+
+@rule(
+    "CALL-7", subject=PROMISE, title=_lazy("A time that cannot be kept is moved before it passes")
+)
+def promise_moved_in_time(promise: CallbackPromise, journal: Journal) -> Finding:
+    moves = journal.all("promise.moved")
+    if late := [move for move in moves if not move.data["in_time"]]:
+        return broken(*late, note=_("The caller heard of it only after the time had passed."))
+    if promise.kept_at is not None and promise.kept_at > promise.due_at:
+        return broken(*journal.all("promise.kept"), note=_("The caller was not told before."))
+    return kept(*moves) if moves else not_applicable()
+
+
+@rule("CALL-8", subject=CALL, title=_lazy("Store, name, form of address and number are registered"))
+def caller_registered(call: Call, journal: Journal) -> Finding:
+    if call.outcome not in FAULT:
+        return not_applicable()
+    asked = {
+        _("store"): call.store_id,
+        _("name"): call.caller_name,
+        _("form of address"): call.salutation,
+        _("number"): call.caller_number,
+    }
+    if missing := [name for name, value in asked.items() if not value]:
+        note = _("Not registered: %(what)s") % {"what": "、".join(missing)}
+        return broken(*journal.all("call.ended"), note=note)
+    return kept(*journal.all("call.ended"))
+
+
+@rule("CALL-9", subject=CALL, title=_lazy("The product in use is confirmed"))
+def product_confirmed(call: Call, journal: Journal) -> Finding:
+    if call.outcome not in FAULT:
+        return not_applicable()
+    if call.installation_id is not None:
+        return kept(*journal.all("call.ended"))
+    if call.product_id is not None:
+        return not_provable(_("A product was named that is not registered at the store."))
+    return broken(*journal.all("call.ended"), note=_("No product was named."))
+
+
+@rule("CALL-10", subject=CALL, title=_lazy("Help by telephone is offered"))
+def phone_help_offered(call: Call, journal: Journal) -> Finding:
+    if call.outcome not in FAULT:
+        return not_applicable()
+    if call.phone_solution_offered:
+        return kept(*journal.all("call.ended"))
+    return broken(*journal.all("call.ended"), note=_("Help by telephone was not offered."))
+
+
+@rule("CALL-11", subject=CALL, title=_lazy("The record is confirmed to the caller"), attested=True)
+def confirmed_to_the_caller(call: Call, journal: Journal) -> Finding:
+    if call.outcome not in {Call.Outcome.TICKET, Call.Outcome.VISIT}:
+        return not_applicable()
+    if call.read_back:
+        return kept(*journal.all("call.ended"))
+    return broken(*journal.all("call.ended"), note=_("It was not read back."))
