@@ -28,11 +28,11 @@ TRIES = 3
 
 
 @every(1)
-def seal_waiting() -> int:
-    """Seal all complete documents; returns how many."""
+def seal_waiting(at: datetime | None = None) -> int:
+    """Seal all complete documents; returns how many. `at` is given for demo data only."""
     sealed = 0
     while (document := _claim(timezone.now())) is not None:
-        sealed += seal_document(document)
+        sealed += seal_document(document, at=at)
     return sealed
 
 
@@ -53,7 +53,7 @@ def _claim(now: datetime) -> Document | None:
         return document
 
 
-def seal_document(document: Document) -> bool:
+def seal_document(document: Document, *, at: datetime | None = None) -> bool:
     """Render and seal outside of any transaction, store, then note it."""
     try:
         pdf = renderer.render(paper.render(document, layout="pdf/base.html"))
@@ -73,7 +73,7 @@ def seal_document(document: Document) -> bool:
             # A worker whose lease had ended finished first; its file counts.
             default_storage.delete(name)
             return False
-        now = timezone.now()
+        now = at or timezone.now()
         document.status = Status.SEALED
         document.file, document.file_size = name, len(sealed)
         document.file_sha256 = hashlib.sha256(sealed).hexdigest()
