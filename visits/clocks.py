@@ -28,8 +28,6 @@ EARLIEST_ARRIVAL, LATEST_ARRIVAL = 10, 5
 # VISIT-14: what moves by half a day at most is told half an hour before, else four hours.
 HALF_A_DAY = timedelta(hours=12)
 SHORT_NOTICE, LONG_NOTICE = 30, 240
-# VISIT-16
-WAITING_TIME = 15 * _MINUTES
 AFTER_MISSED = timedelta(hours=4)
 HAND_IN_TIME = timedelta(hours=24)
 CHECK_TIME = timedelta(hours=24)

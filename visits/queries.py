@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from customers.models import Store
+from servicedesk.core.actors import Actor
 from servicedesk.core.models import Document, Entry
+from servicedesk.core.search import matching
+from tickets.states import TICKET
 from visits.models import (
     ARRIVAL_ITEMS,
     CLOSING_ITEMS,
@@ -24,9 +29,10 @@ from visits.models import (
     MissedNote,
     Satisfaction,
     VisitOrder,
+    VisitQuerySet,
     WorkRecord,
 )
-from visits.states import APPOINTED_AHEAD, ON_SITE, Status
+from visits.states import APPOINTED_AHEAD, FINAL, ON_SITE, WAITING_TIME, Status
 
 
 def in_words(window_from: datetime | None, window_until: datetime | None) -> str:
@@ -197,6 +203,8 @@ def lacking(visit: VisitOrder) -> list[Gap]:
     return sorted(found, key=lambda gap: not gap.blocks)
 
 
+# --- what the engineer does next --------------------------------------------------------------
+
 NEXT_STEPS: dict[str, str] = {
     Status.ASSIGNED: "accept",
     Status.ACCEPTED: "appoint",
@@ -210,3 +218,213 @@ NEXT_STEPS: dict[str, str] = {
     Status.FINISHED: "present_form",
     Status.SIGNED: "hand_in",
 }
+
+
+def next_step(visit: VisitOrder, *, now: datetime) -> str:
+    """The one right act: the big button. "" where it is somebody else's turn."""
+    if visit.status == Status.APPOINTED and not ticked(visit, ChecklistAnswer.List.DEPARTURE):
+        return "prepare"
+    if visit.status == Status.WAITING and waited_enough(visit, now=now):
+        return "leave_note"
+    if visit.status == Status.WORKING and is_recorded(visit):
+        return "finish"
+    return NEXT_STEPS.get(visit.status, "")
+
+
+def waited_enough(visit: VisitOrder, *, now: datetime) -> bool:
+    until = note_allowed_at(visit)
+    return until is not None and now >= until
+
+
+def note_allowed_at(visit: VisitOrder) -> datetime | None:
+    return visit.waiting_since + WAITING_TIME if visit.waiting_since else None
+
+
+NEEDED = ("findings", "work_done", "tested_by", "test_result", "result")
+
+
+def is_recorded(visit: VisitOrder) -> bool:
+    """The work record has what `finish` asks for."""
+    work = getattr(visit, "work", None)
+    return work is not None and all(str(getattr(work, name)).strip() for name in NEEDED)
+
+
+# --- lists ------------------------------------------------------------------------------------
+
+
+def visit_list(actor: Actor, wanted: Mapping[str, Any]) -> VisitQuerySet:
+    """The visits that view and filters name, with what a row shows."""
+    found = VisitOrder.objects.visible_to(actor).select_related(
+        "store", "engineer", "ticket", "category"
+    )
+    view = wanted.get("view") or "open"
+    if view in VIEWS:
+        found = found.filter(VIEWS[view])
+    if wanted.get("status"):
+        found = found.filter(status=wanted["status"])
+    if wanted.get("engineer"):
+        found = found.filter(engineer=wanted["engineer"])
+    if wanted.get("day"):
+        start, end = bounds_of(wanted["day"])
+        found = found.filter(window_from__gte=start, window_from__lt=end)
+    if text := (wanted.get("q") or "").strip():
+        own = matching(VisitOrder.objects.all(), text, "number", "contact_name", "address", "need")
+        stores = matching(
+            Store.objects.all(), text, "code", "name", "pinyin", "city", "district", "address",
+            "phone_digits",
+        )  # fmt: skip
+        found = found.filter(Q(pk__in=own.values("pk")) | Q(store__in=stores.values("pk")))
+    return found
+
+
+VIEWS: dict[str, Q] = {
+    "open": ~Q(status__in=sorted(FINAL)),
+    "unassigned": Q(status=Status.ORDERED),
+    "unsigned": Q(status__in=[Status.FINISHED, Status.SIGNED]),
+    "to_check": Q(status=Status.HANDED_IN),
+    "to_follow_up": Q(status=Status.ARCHIVED, followed_up_at=None),
+    "missed": Q(status=Status.MISSED),
+    "done": Q(status__in=sorted(FINAL)),
+}
+
+
+def unassigned_count(actor: Actor) -> int:
+    return VisitOrder.objects.visible_to(actor).filter(VIEWS["unassigned"]).count()
+
+
+def bounds_of(day: date) -> tuple[datetime, datetime]:
+    """A local day as two moments."""
+    start = datetime.combine(day, time.min, tzinfo=timezone.get_current_timezone())
+    return start, start + timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The engineer's day in the order in which things come."""
+
+    now: list[VisitOrder]
+    today: list[VisitOrder]
+    to_arrange: list[VisitOrder]
+    papers: list[VisitOrder]
+    later: list[VisitOrder]
+
+    @property
+    def count(self) -> int:
+        return len(self.now) + len(self.today)
+
+
+def day_of(engineer_id: int, *, now: datetime) -> Day:
+    """One query and its prefetches, however many orders there are."""
+    rows = list(
+        VisitOrder.objects.filter(engineer_id=engineer_id)
+        .exclude(status__in=sorted(FINAL | {Status.HANDED_IN}))
+        .select_related("store", "category", "work")
+        .prefetch_related("checklist")
+        .order_by("window_from", "id")
+    )
+    _start, tonight = bounds_of(timezone.localdate(now))
+    on_the_way = ON_SITE | {Status.EN_ROUTE}
+    ahead = [row for row in rows if row.status == Status.APPOINTED and row.window_from]
+    return Day(
+        now=[row for row in rows if row.status in on_the_way],
+        today=[row for row in ahead if row.window_from and row.window_from < tonight],
+        to_arrange=[
+            row for row in rows if row.status in {Status.ASSIGNED, Status.ACCEPTED, Status.MISSED}
+        ],
+        papers=[row for row in rows if row.status in {Status.FINISHED, Status.SIGNED}],
+        later=[row for row in ahead if row.window_from and row.window_from >= tonight],
+    )
+
+
+def windows_from(engineer_id: int | None, day: date, *, but: VisitOrder) -> list[VisitOrder]:
+    """What the engineer has agreed on from a day on: seen while he telephones (VISIT-3)."""
+    start, _end = bounds_of(day)
+    return list(
+        VisitOrder.objects.filter(
+            engineer_id=engineer_id, window_from__gte=start,
+            status__in=sorted(APPOINTED_AHEAD | ON_SITE),
+        )
+        .exclude(pk=but.pk)
+        .select_related("store")
+        .order_by("window_from")[:8]
+    )  # fmt: skip
+
+
+def workload(actor: Actor, day: date) -> list[tuple[User, int]]:
+    """The engineers, and how many visits each has on a day."""
+    start, end = bounds_of(day)
+    engineers = (
+        User.objects.visible_to(actor)
+        .able_to("visits.work")
+        .annotate(
+            busy=Count(
+                "visits",
+                filter=Q(visits__window_from__gte=start, visits__window_from__lt=end)
+                & ~Q(visits__status=Status.CANCELLED),
+            )
+        )
+    )
+    return [(engineer, engineer.busy) for engineer in engineers]
+
+
+def board(actor: Actor, day: date) -> list[tuple[User, list[VisitOrder]]]:
+    """The engineers with their visits of a day, in two queries."""
+    start, end = bounds_of(day)
+    by_engineer: dict[int, list[VisitOrder]] = defaultdict(list)
+    rows = (
+        VisitOrder.objects.visible_to(actor)
+        .filter(window_from__gte=start, window_from__lt=end, engineer__isnull=False)
+        .exclude(status=Status.CANCELLED)
+        .select_related("store")
+        .order_by("window_from")
+    )
+    for row in rows:
+        by_engineer[row.engineer_id or 0].append(row)
+    return [
+        (engineer, by_engineer[engineer.pk])
+        for engineer in User.objects.visible_to(actor).able_to("visits.work")
+    ]
+
+
+# --- one visit --------------------------------------------------------------------------------
+
+RESOLVABLE = TICKET["resolve"].sources
+SIGNED_OR_LATER = frozenset({Status.SIGNED, Status.HANDED_IN, Status.ARCHIVED})
+
+
+def for_page(visits: VisitQuerySet) -> VisitQuerySet:
+    """With everything that the page of a visit shows."""
+    return visits.select_related(
+        "store", "customer", "contact", "engineer", "ordered_by", "ticket", "category",
+        "installation__product", "work__category", "satisfaction",
+    ).prefetch_related("checklist", "appointments__replaces", "parts", "attempts", "notes",
+                       "interruptions")  # fmt: skip
+
+
+def steps(visit: VisitOrder) -> list[tuple[Any, str, datetime | None]]:
+    """The way of a visit for the stepper: label, done/current/todo, when."""
+    line = [
+        (_("Ordered"), visit.ordered_at),
+        (_("Accepted"), visit.accepted_at),
+        (_("Appointment"), visit.window_from),
+        (_("Arrived"), visit.arrived_at),
+        (_("Work done"), visit.finished_at),
+        (_("Signed"), visit.signed_at),
+        (_("Handed in"), visit.handed_in_at),
+        (_("Archived"), visit.archived_at),
+    ]
+    reached = REACHED.get(visit.status, 0)
+    return [
+        (label, "done" if i < reached else "current" if i == reached else "todo",
+         at if i < reached or i == 2 else None)
+        for i, (label, at) in enumerate(line)
+    ]  # fmt: skip
+
+
+# How many steps of the way are done.
+REACHED: dict[str, int] = {
+    Status.ORDERED: 1, Status.ASSIGNED: 1, Status.ACCEPTED: 2, Status.APPOINTED: 3,
+    Status.EN_ROUTE: 3, Status.MISSED: 2, Status.ARRIVED: 4, Status.WAITING: 4, Status.WORKING: 4,
+    Status.INTERRUPTED: 4, Status.FINISHED: 5, Status.SIGNED: 6, Status.HANDED_IN: 7,
+    Status.ARCHIVED: 8,
+}  # fmt: skip

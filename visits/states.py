@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -34,6 +36,9 @@ APPOINTED_AHEAD = frozenset({S.APPOINTED, S.EN_ROUTE})
 ON_SITE = frozenset({S.ARRIVED, S.WAITING, S.WORKING, S.INTERRUPTED})
 # What the visit is for is not done yet, or the customer has not signed it.
 UNSIGNED = BEFORE_ARRIVAL | ON_SITE | {S.MISSED, S.FINISHED}
+
+# VISIT-16: so long one waits for an absent customer before the note is left.
+WAITING_TIME = timedelta(minutes=15)
 
 
 def _from(*statuses: Status) -> frozenset[str]:

@@ -1,8 +1,24 @@
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
+
+from visits.views import phone, public, visits
 
 app_name = "visits"
 
 # /visits/
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", visits.visit_list, name="list"),
+    path("today/", phone.today, name="today"),
+    path("board/", visits.board, name="board"),
+    path("unassigned/", visits.unassigned, name="unassigned"),
+    path("new/", visits.order, name="order"),
+    path("b/<str:token>/", public.badge, name="badge"),
+    path("<str:number>/", visits.visit, name="visit"),
+    path("<str:number>/sign/", phone.sign, name="sign"),
+    path("<str:number>/hand-over/", phone.hand_over, name="hand_over"),
+    path("<str:number>/share/", phone.share, name="share"),
+    path("<str:number>/badge/", phone.badge, name="my_badge"),
+    path("<str:number>/resolve-ticket/", visits.resolve_ticket, name="resolve_ticket"),
+    path("<str:number>/<str:verb>/", visits.act, name="act"),
+]

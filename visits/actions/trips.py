@@ -18,7 +18,7 @@ from sla import deadlines
 from visits import pdf
 from visits.actions.appointments import lock_engineer
 from visits.actions.common import check_own, not_before, start_clock, tick, told
-from visits.clocks import AFTER_MISSED, WAITING_TIME
+from visits.clocks import AFTER_MISSED
 from visits.events import (
     CustomerAwaited,
     CustomerMet,
@@ -29,7 +29,7 @@ from visits.events import (
 )
 from visits.models import DEPARTURE_ITEMS, USB_OUT, ChecklistAnswer, MissedNote, VisitOrder
 from visits.queries import in_words, minutes_between
-from visits.states import ON_SITE, VISIT, Status
+from visits.states import ON_SITE, VISIT, WAITING_TIME, Status
 
 WAITING_MINUTES = int(WAITING_TIME.total_seconds() // 60)
 

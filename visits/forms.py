@@ -1,0 +1,513 @@
+"""One form per transition: its cleaned data are the arguments of the action of that name.
+
+`script` is what the engineer says then, with the names filled in; `one_tap` forms need nothing
+typed, so the big button acts at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from django import forms
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from customers.models import Store
+from knowledge.models import FaultCategory
+from servicedesk.core.actors import Actor
+from servicedesk.core.files import ACCEPT
+from servicedesk.core.forms import (
+    DateInput,
+    DeskForm,
+    PhoneInput,
+    RadioButtons,
+    RemoteSelect,
+    Textarea,
+    UidChoiceField,
+)
+from visits.models import (
+    ARRIVAL_ITEMS,
+    CLOSING_ITEMS,
+    DEPARTURE_ITEMS,
+    USB_OUT,
+    Appointment,
+    ContactAttempt,
+    Part,
+    VisitOrder,
+    WorkRecord,
+)
+from visits.pdf import numbers_to_call
+from visits.queries import in_words
+from visits.states import Status
+
+# Clocks of phones and servers differ a little.
+AHEAD = timedelta(minutes=2)
+
+
+def _text(label: Any, *, rows: int = 2, longest: int = 300, required: bool = True) -> Any:
+    return forms.CharField(
+        label=label, max_length=longest, required=required, widget=Textarea(rows=rows)
+    )
+
+
+def _line(label: Any, *, longest: int = 120, required: bool = True, **more: Any) -> Any:
+    return forms.CharField(label=label, max_length=longest, required=required, **more)
+
+
+def _ticks(items: Mapping[str, Any], label: Any) -> Any:
+    return forms.MultipleChoiceField(
+        label=label, choices=list(items.items()), required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )  # fmt: skip
+
+
+class VisitForm(DeskForm):
+    """The base: knows the visit and the person."""
+
+    one_tap: ClassVar[bool] = False
+    script: ClassVar[Any] = ""
+    intro: ClassVar[Any] = ""
+
+    def __init__(self, *args: Any, visit: VisitOrder, by: Actor, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.visit, self.by = visit, by
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Fill in what is known already."""
+
+    def spoken(self) -> str:
+        """The script with the names of this visit."""
+        visit = self.visit
+        return str(self.script) % {
+            "company": settings.COMPANY_NAME,
+            "me": self.by.label,
+            "customer": visit.salutation or visit.contact_name,
+            "address": visit.address,
+            "phone": visit.contact_phone,
+            "window": in_words(visit.window_from, visit.window_until) or gettext("the agreed time"),
+            "need": visit.need[:60],
+        }
+
+
+class MomentForm(VisitForm):
+    """Something that happens at a moment: now, unless it is reported later."""
+
+    at = forms.DateTimeField(
+        label=_("When it happened"), required=False,
+        help_text=_("Only if you report it later; empty means now."),
+    )  # fmt: skip
+
+    def clean_at(self) -> datetime | None:
+        at: datetime | None = self.cleaned_data["at"]
+        if at is not None and at > timezone.now() + AHEAD:
+            raise forms.ValidationError(_("This lies in the future."))
+        return at
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if data.get("at") is None:
+            data.pop("at", None)
+        return data
+
+    def prepare(self) -> None:
+        # The rare correction stands last.
+        self.fields["at"] = self.fields.pop("at")
+
+
+class TapForm(MomentForm):
+    one_tap = True
+
+
+class AtOnceForm(VisitForm):
+    """Nothing to say: the button acts."""
+
+    one_tap = True
+
+
+class ReasonForm(VisitForm):
+    reason = _text(_("Reason"))
+
+
+# --- the desk ---------------------------------------------------------------------------------
+
+
+class AssignForm(VisitForm):
+    engineer = UidChoiceField(None, label=_("Engineer"))
+
+    def prepare(self) -> None:
+        engineers = User.objects.visible_to(self.by).able_to("visits.work")
+        self.fields["engineer"].queryset = engineers.exclude(pk=self.visit.engineer_id or 0)
+
+
+class ReturnForm(ReasonForm):
+    reason = _text(_("What is missing?"))
+
+
+class FollowUpForm(VisitForm):
+    script = _(
+        "Hello %(customer)s, this is %(company)s. Our engineer was with you; does everything work"
+        " well now? Is there anything else we can do for you?"
+    )
+    result = _text(_("What did the customer say?"), longest=500)
+    satisfied = forms.TypedChoiceField(
+        label=_("Is the customer satisfied?"), choices=[("yes", _("Yes")), ("no", _("No"))],
+        coerce=lambda value: value == "yes", widget=RadioButtons,
+    )  # fmt: skip
+
+
+# --- accepting --------------------------------------------------------------------------------
+
+
+class AcceptForm(VisitForm):
+    first_judgement = _text(_("What do you expect to find?"), longest=1000)
+    unclear = _text(_("What is unclear?"), longest=1000, required=False)
+
+
+class ConsultForm(VisitForm):
+    source = _line(_("Whom or what did you consult?"))
+    learned = _text(_("What did you learn?"), longest=500, required=False)
+
+
+# --- the appointment --------------------------------------------------------------------------
+
+
+class AttemptForm(VisitForm):
+    outcome = forms.ChoiceField(
+        label=_("How did the call end?"), choices=ContactAttempt.Outcome.choices,
+        widget=RadioButtons,
+    )  # fmt: skip
+    next_try_at = forms.DateTimeField(
+        label=_("Try again at"), required=False,
+        help_text=_("Empty: 10 minutes later if busy, else half an hour."),
+    )  # fmt: skip
+    note = _line(_("Remarks"), required=False, longest=300)
+
+
+class WindowForm(VisitForm):
+    """Beginning and length of a window become what the action takes."""
+
+    spans: ClassVar[Mapping[str, int]] = {"window_from": 6, "length": 6}
+    window_from = forms.DateTimeField(label=_("From"))
+    length = forms.TypedChoiceField(
+        label=_("How long"), coerce=int, initial=60, widget=RadioButtons,
+        choices=[(30, _("30 min")), (60, _("1 h")), (90, _("1.5 h")), (120, _("2 h"))],
+    )  # fmt: skip
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        length = data.pop("length", None)
+        if length and data.get("window_from"):
+            data["window_until"] = data["window_from"] + timedelta(minutes=length)
+        return data
+
+    def prepare(self) -> None:
+        self.initial.setdefault("agreed_with", self.visit.salutation or self.visit.contact_name)
+        self.initial.setdefault("travel_minutes", self.visit.travel_minutes)
+
+
+def _travel() -> Any:
+    return forms.IntegerField(label=_("Travel time (minutes)"), min_value=0, max_value=600)
+
+
+class AppointForm(WindowForm):
+    script = _(
+        "Hello %(customer)s, this is %(me)s, engineer of %(company)s. I have read your request and"
+        " would like to come to you. When does it suit you? — The address is %(address)s, and I"
+        " reach you at %(phone)s, is that right? — Thank you, see you then."
+    )
+    agreed_with = _line(_("Agreed with"), longest=60)
+    address_verified = forms.BooleanField(
+        label=_("Address checked with the customer"), required=False
+    )
+    phone_verified = forms.BooleanField(label=_("Number checked with the customer"), required=False)
+    address = _line(_("Address"), longest=300)
+    contact_phone = _line(_("Telephone"), longest=30, widget=PhoneInput)
+    travel_minutes = _travel()
+
+    def prepare(self) -> None:
+        super().prepare()
+        visit = self.visit
+        self.initial.setdefault("address", visit.address)
+        self.initial.setdefault("contact_phone", visit.contact_phone)
+        # A window that stood before the order changed hands is the customer's wish.
+        if visit.window_from and visit.status == Status.ACCEPTED:
+            self.initial.setdefault("window_from", visit.window_from)
+        else:
+            soon = timezone.localtime() + timedelta(minutes=visit.travel_minutes + 30)
+            self.initial.setdefault(
+                "window_from",
+                soon.replace(minute=30 if soon.minute < 30 else 0, second=0, microsecond=0)
+                + timedelta(hours=0 if soon.minute < 30 else 1),
+            )
+
+
+class RearrangeForm(WindowForm):
+    script = _(
+        "%(customer)s, this is %(me)s of %(company)s. I am very sorry: I cannot keep %(window)s."
+        " May I come at another time? When would it suit you?"
+    )
+    asked_by = forms.ChoiceField(
+        label=_("Who asked for another time?"), choices=Appointment.AskedBy.choices,
+        widget=RadioButtons,
+    )  # fmt: skip
+    reason = _text(_("Reason"))
+    agreed_with = _line(_("Who agreed?"), longest=60)
+    travel_minutes = _travel()
+
+
+class NewTimeRefusedForm(ReasonForm):
+    intro = _("Your supervisor is told at once and finds a way.")
+    reason = _text(_("What did the customer say?"))
+
+
+class TellLateForm(VisitForm):
+    script = _(
+        "%(customer)s, this is %(me)s of %(company)s. I am sorry, I am held up on the way and will"
+        " be a little late. Thank you for waiting."
+    )
+    minutes = forms.TypedChoiceField(
+        label=_("When will you be there?"), coerce=int, widget=RadioButtons,
+        choices=[(n, _("in %d min") % n) for n in (10, 20, 30, 45, 60, 90)],
+    )  # fmt: skip
+    reason = _line(_("Reason"), required=False, longest=200)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        minutes = data.pop("minutes", None)
+        if minutes:
+            data["expected_at"] = timezone.now() + timedelta(minutes=minutes)
+        return data
+
+
+# --- the way ----------------------------------------------------------------------------------
+
+
+class PrepareForm(VisitForm):
+    spans: ClassVar[Mapping[str, int]] = {"usb_drive": 6, "usb_scanned_at": 6}
+    ticked = _ticks(DEPARTURE_ITEMS, _("I have"))
+    usb_drive = _line(
+        _("Number of the USB drive"), required=False, longest=40,
+        help_text=_("Empty if you take none."),
+    )  # fmt: skip
+    usb_scanned_at = forms.DateTimeField(label=_("Scanned for viruses at"), required=False)
+
+
+class WaitForm(MomentForm):
+    script = _(
+        "%(customer)s, this is %(me)s of %(company)s, I am at your place. Shall we find another"
+        " time, or may a colleague of yours receive me?"
+    )
+    asked = _text(_("Whom did you ask, and what was the answer?"), required=False)
+
+
+class LeaveNoteForm(VisitForm):
+    spans: ClassVar[Mapping[str, int]] = {"proposed_from": 6, "proposed_until": 6}
+    left_with = _line(_("Where is the note, or who has it?"))
+    phone = _line(_("Number to call"), longest=60, required=False)
+    proposed_from = forms.DateTimeField(label=_("Proposed time: from"), required=False)
+    proposed_until = forms.DateTimeField(label=_("Until"), required=False)
+
+    def prepare(self) -> None:
+        self.initial.setdefault("phone", numbers_to_call(self.visit))
+
+
+class StartForm(MomentForm):
+    script = _(
+        "Hello, I am %(me)s, engineer of %(company)s; this is my badge. I have come because of your"
+        " request: %(need)s"
+    )
+    ticked = _ticks(ARRIVAL_ITEMS, _("I have"))
+    people_met = _line(_("Who receives you?"), required=False)
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.initial.setdefault("people_met", self.visit.contact_name)
+
+
+# --- the work ---------------------------------------------------------------------------------
+
+
+class InterruptForm(MomentForm):
+    reason = _text(_("What stops the work?"))
+
+
+class RecordForm(VisitForm):
+    spans: ClassVar[Mapping[str, int]] = {
+        "tested_by": 6, "test_result": 6, "next_step": 6, "next_step_at": 6,
+    }  # fmt: skip
+    category = UidChoiceField(None, label=_("Fault category"), required=False)
+    findings = _text(_("Findings"), longest=4000, required=False)
+    cause = _text(_("Cause"), longest=4000, required=False)
+    work_done = _text(_("What was done"), longest=4000, required=False)
+    changes_made = _text(_("Changed on the customer's machines"), longest=2000, required=False)
+    touches_data = forms.BooleanField(
+        label=_("The work touches the customer's data"), required=False
+    )
+    data_consent_by = _line(_("Who allowed it?"), longest=60, required=False)
+    tested_by = _line(_("Tested by (customer)"), longest=60, required=False)
+    test_result = _line(_("Result of the test"), longest=300, required=False)
+    result = forms.ChoiceField(
+        label=_("Result"), choices=WorkRecord.Result.choices, required=False, widget=RadioButtons
+    )
+    next_step = _line(
+        _("Next step"), longest=300, required=False,
+        help_text=_("If it is not solved: what happens next, and by when."),
+    )  # fmt: skip
+    next_step_at = forms.DateTimeField(label=_("Next step by"), required=False)
+    advice = _text(_("Advice on use and care"), longest=2000, required=False)
+    other_needs = _text(_("Other needs of the customer"), longest=2000, required=False)
+
+    def prepare(self) -> None:
+        self.draft_key = f"visit-{self.visit.number}"
+        self.fields["category"].queryset = FaultCategory.objects.visible_to(self.by)
+        work = WorkRecord.objects.filter(visit=self.visit).select_related("category").first()
+        for name in self.fields:
+            value = getattr(work, name, None) if work else None
+            self.initial.setdefault(name, value)
+        if not self.initial["category"]:
+            self.initial["category"] = self.visit.category
+        if not self.initial["tested_by"]:
+            self.initial["tested_by"] = self.visit.contact_name
+
+
+class AddPartForm(VisitForm):
+    spans: ClassVar[Mapping[str, int]] = {"name": 6, "quantity": 2, "serial": 4}
+    name = _line(_("Part or software"), longest=80)
+    quantity = forms.IntegerField(label=_("Quantity"), min_value=1, max_value=999, initial=1)
+    serial = _line(_("Serial number"), longest=60, required=False)
+
+
+class RemovePartForm(VisitForm):
+    part = UidChoiceField(None, label=_("Part"))
+
+    def prepare(self) -> None:
+        self.fields["part"].queryset = Part.objects.filter(visit=self.visit)
+
+
+class FinishForm(MomentForm):
+    ticked = _ticks(CLOSING_ITEMS, _("Before leaving"))
+
+
+class ReviseForm(ReasonForm):
+    intro = _("What was shown for signature counts no more; the form is signed anew.")
+    reason = _text(_("What is to be corrected?"))
+
+
+# --- the form ---------------------------------------------------------------------------------
+
+
+class RefuseSignatureForm(ReasonForm):
+    intro = _("This is a normal outcome: the form says so and is signed by you alone.")
+    reason = _text(_("Why does the customer not sign?"))
+
+
+class HandInForm(VisitForm):
+    usb_scanned_at = forms.DateTimeField(label=_("USB drive scanned on return at"))
+
+    def prepare(self) -> None:
+        if not self.visit.checklist.filter(item=USB_OUT).exists():
+            del self.fields["usb_scanned_at"]
+
+
+class ComplaintForm(VisitForm):
+    intro = _("Listen, do not argue, take it on. Your supervisor is told at once.")
+    text = _text(_("What did the customer say?"), longest=1000, rows=3)
+
+
+class AttachForm(VisitForm):
+    file = forms.FileField(
+        label=_("Photo or file"), widget=forms.ClearableFileInput(attrs={"accept": ACCEPT})
+    )
+    purpose = forms.ChoiceField(
+        label=_("What it shows"), required=False, widget=RadioButtons,
+        choices=[("fault", _("The fault")), ("work", _("The work")), ("note", _("The note left")),
+                 ("other", _("Something else"))],
+    )  # fmt: skip
+
+
+FORMS: dict[str, type[VisitForm]] = {
+    "assign": AssignForm,
+    "cancel": ReasonForm,
+    "accept": AcceptForm,
+    "send_back": ReasonForm,
+    "consult": ConsultForm,
+    "log_attempt": AttemptForm,
+    "appoint": AppointForm,
+    "rearrange": RearrangeForm,
+    "refuse_new_time": NewTimeRefusedForm,
+    "tell_late": TellLateForm,
+    "prepare": PrepareForm,
+    "depart": TapForm,
+    "arrive": TapForm,
+    "wait_for_customer": WaitForm,
+    "meet": TapForm,
+    "leave_note": LeaveNoteForm,
+    "start_work": StartForm,
+    "interrupt": InterruptForm,
+    "resume": TapForm,
+    "record_work": RecordForm,
+    "add_part": AddPartForm,
+    "remove_part": RemovePartForm,
+    "finish": FinishForm,
+    "revise": ReviseForm,
+    "present_form": AtOnceForm,
+    "refuse_signature": RefuseSignatureForm,
+    "hand_in": HandInForm,
+    "return_form": ReturnForm,
+    "archive": AtOnceForm,
+    "follow_up": FollowUpForm,
+    "flag_complaint": ComplaintForm,
+    "attach": AttachForm,
+}
+
+
+# --- pages of their own -----------------------------------------------------------------------
+
+
+class OrderForm(DeskForm):
+    """An order without a ticket: by the business side, for training, after a telephone call."""
+
+    spans: ClassVar[Mapping[str, int]] = {
+        "store": 6, "contact_name": 6, "contact_phone": 6, "category": 6,
+    }  # fmt: skip
+    draft_key = "visit-order"
+    store = UidChoiceField(
+        None, label=_("Store"), widget=RemoteSelect(url_name="customers:store_options")
+    )
+    contact_name = _line(_("Contact"), longest=60)
+    contact_phone = _line(_("Telephone"), longest=30, required=False, widget=PhoneInput)
+    address = _line(
+        _("Address"), longest=300, required=False,
+        help_text=_("Empty: the address of the store."),
+    )  # fmt: skip
+    need = _text(_("Need in the customer's words"), longest=4000, rows=3)
+    category = UidChoiceField(None, label=_("Fault category"), required=False)
+    is_urgent = forms.BooleanField(label=_("Urgent"), required=False)
+
+    def __init__(self, *args: Any, by: Actor, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["store"].queryset = Store.objects.visible_to(by)
+        self.fields["category"].queryset = FaultCategory.objects.visible_to(by)
+
+
+class FilterForm(DeskForm):
+    """The filters of the list."""
+
+    q = forms.CharField(
+        label=_("Search"), required=False, max_length=100,
+        widget=forms.TextInput(attrs={"type": "search"}),
+    )  # fmt: skip
+    status = forms.ChoiceField(label=_("Status"), required=False)
+    engineer = UidChoiceField(None, label=_("Engineer"), required=False)
+    day = forms.DateField(label=_("Day of the appointment"), required=False, widget=DateInput)
+
+    def __init__(self, *args: Any, by: Actor, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["status"].choices = [("", _("All")), *Status.choices]
+        self.fields["engineer"].queryset = User.objects.visible_to(by).able_to("visits.work")

@@ -1,0 +1,125 @@
+"""The engineer's telephone: his day, the signature, his badge."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.models import User
+from servicedesk.core import documents
+from servicedesk.core.http import DeskRequest
+from servicedesk.core.models import Document
+from servicedesk.core.paper import qr
+from visits import queries
+from visits.models import VisitOrder
+from visits.pdf import CUSTOMER, ENGINEER
+from visits.states import Status
+from visits.views.public import badge_token
+from visits.views.shared import acts_of, find_visit, is_phone
+
+
+@require_GET
+def today(request: DeskRequest) -> HttpResponse:
+    """His orders in the order in which things come; the first with everything at hand."""
+    if not is_phone(request.actor) or request.actor.id is None:
+        if request.actor.may("visits.see_all"):
+            return redirect("visits:board")
+        raise PermissionDenied
+    now = timezone.now()
+    day = queries.day_of(request.actor.id, now=now)
+    first = next(iter([*day.now, *day.today, *day.to_arrange, *day.papers]), None)
+    next_act = None
+    if first is not None:
+        name = queries.next_step(first, now=now)
+        next_act = next((a for a in acts_of(first, request.actor) if a.name == name), None)
+    context = {"day": day, "first": first, "next": next_act, "now": now}
+    return render(request, "visits/today.html", context)
+
+
+@require_GET
+@never_cache
+def sign(request: DeskRequest, number: str) -> HttpResponse:
+    """How the form gets its two signatures."""
+    visit = find_visit(request, number)
+    if not is_phone(request.actor):
+        return redirect(visit)
+    document = _open_document(visit)
+    if visit.status != Status.FINISHED or document is None:
+        return redirect(visit)
+    signed = {signature.block for signature in document.signatures.all()}
+    context = {
+        "visit": visit,
+        "document": document,
+        "customer_signed": CUSTOMER.name in signed,
+        "engineer_signed": ENGINEER.name in signed,
+        "last4": _last4(visit),
+    }
+    return render(request, "visits/sign.html", context)
+
+
+def _open_document(visit: VisitOrder) -> Document | None:
+    document = queries.service_form(visit)
+    return document if document and document.status == Document.Status.OPEN else None
+
+
+def _last4(visit: VisitOrder) -> str:
+    """What the customer types on his own phone to prove that the link is meant for him."""
+    digits = "".join(char for char in visit.contact_phone if char.isdigit())
+    return digits[-4:] if len(digits) >= 7 else ""
+
+
+@require_POST
+def hand_over(request: DeskRequest, number: str) -> HttpResponse:
+    """The engineer's phone goes into the customer's hand (L1)."""
+    visit, token = _link(request, number, method=documents.Method.HANDED_OVER)
+    return redirect("documents:sign", token) if token else redirect(visit)
+
+
+@require_POST
+@never_cache
+def share(request: DeskRequest, number: str) -> HttpResponse:
+    """A QR code for the customer's own phone (L2). The token is shown once and kept nowhere."""
+    visit, token = _link(request, number, method=documents.Method.OWN_DEVICE)
+    if not token:
+        return redirect(visit)
+    url = f"{settings.BASE_URL}{reverse('documents:sign', args=[token])}"
+    context = {"visit": visit, "url": url, "qr": qr(url), "last4": _last4(visit)}
+    return render(request, "visits/share.html", context)
+
+
+def _link(request: DeskRequest, number: str, *, method: str) -> tuple[VisitOrder, str]:
+    visit = find_visit(request, number)
+    document = _open_document(visit)
+    if document is None or not is_phone(request.actor):
+        return visit, ""
+    own_device = method == documents.Method.OWN_DEVICE
+    token = documents.make_link(
+        document,
+        block=CUSTOMER.name,
+        method=method,
+        signer_name=visit.contact_name,
+        contact_id=visit.contact_id,
+        phone_last4=_last4(visit) if own_device else "",
+        at=timezone.now(),
+        by=request.actor,
+    )
+    return visit, token
+
+
+@require_GET
+@never_cache
+def badge(request: DeskRequest, number: str) -> HttpResponse:
+    """The badge to be shown: name, number, and a QR code that proves both (VISIT-15)."""
+    visit = find_visit(request, number)
+    if not is_phone(request.actor):
+        return redirect(visit)
+    me = User.objects.get_queryset().get(pk=visit.engineer_id)
+    url = f"{settings.BASE_URL}{reverse('visits:badge', args=[badge_token(visit, timezone.localdate())])}"
+    context = {"visit": visit, "me": me, "url": url, "qr": qr(url)}
+    return render(request, "visits/badge_phone.html", context)

@@ -1,0 +1,48 @@
+"""What a customer sees without a log-in: who stands before him (VISIT-15)."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.contrib.auth.decorators import login_not_required
+from django.core import signing
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from visits.models import VisitOrder
+from visits.states import FINAL
+
+SALT = "visits.badge"
+
+
+def badge_token(visit: VisitOrder, day: date) -> str:
+    """Names the order, its engineer and the day; signed by the house, good on that day alone."""
+    return signing.dumps([visit.number, visit.engineer_id, day.isoformat()], salt=SALT)
+
+
+@require_GET
+@login_not_required
+@never_cache
+def badge(request: HttpRequest, token: str) -> HttpResponse:
+    visit = _visit_of(token)
+    if visit is None:
+        return render(request, "visits/badge_invalid.html", status=410)
+    return render(request, "visits/badge.html", {"visit": visit, "today": timezone.localdate()})
+
+
+def _visit_of(token: str) -> VisitOrder | None:
+    try:
+        number, engineer_id, day = signing.loads(token, salt=SALT)
+    except (signing.BadSignature, ValueError, TypeError):
+        return None
+    if day != timezone.localdate().isoformat():
+        return None
+    return (
+        VisitOrder.objects.filter(number=number, engineer_id=engineer_id)
+        .exclude(status__in=sorted(FINAL))
+        .select_related("engineer", "store")
+        .first()
+    )
