@@ -77,6 +77,7 @@ form.addEventListener("keydown", (event) => {
   if (alongMatches(event)) return;
   if (event.key === "Enter" && event.target.matches("input")) {
     event.preventDefault(); // Enter in a field must not end the call
+    if (event.target.type === "radio" && !event.target.checked) event.target.click();
     next(event.target);
   }
 });
@@ -89,6 +90,17 @@ document.addEventListener("keydown", (event) => {
   if (elsewhere || (!event.altKey && typing)) return;
   event.preventDefault();
   chooseOutcome(digit);
+});
+
+// A caller was taken over: go on with what is still to be asked.
+document.addEventListener("htmx:afterSettle", () => {
+  const who = form.querySelector("#who[data-picked]");
+  if (!who) return;
+  delete who.dataset.picked;
+  const names = value("store")
+    ? [value("caller_name") ? null : field("caller_name"), who.querySelector("[name=installation]"), field("product")]
+    : [field("find")];
+  names.find((one) => one && visible(one))?.focus();
 });
 
 // --- The exact time is meant by whoever types one ---------------------------------------------

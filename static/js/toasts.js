@@ -28,6 +28,13 @@ export function toast(text, kind = "info") {
   line.className = `toast-line toast-${kind}`;
   line.dataset.toast = kind;
   line.append(Object.assign(document.createElement("p"), { textContent: text }));
-  document.getElementById("toasts")?.append(line);
+  // A modal dialog covers the page, so what concerns it is said inside of it.
+  const dialog = [...document.querySelectorAll("dialog:modal .dialog-body")].at(-1);
+  if (dialog) {
+    line.setAttribute("role", "alert");
+    dialog.prepend(line);
+  } else {
+    document.getElementById("toasts")?.append(line);
+  }
   watch(line);
 }
