@@ -42,11 +42,8 @@ from visits.models import (
     WorkRecord,
 )
 from visits.pdf import numbers_to_call
-from visits.queries import in_words
+from visits.queries import AHEAD, in_words
 from visits.states import Status
-
-# Clocks of phones and servers differ a little.
-AHEAD = timedelta(minutes=2)
 
 
 def _text(label: Any, *, rows: int = 2, longest: int = 300, required: bool = True) -> Any:

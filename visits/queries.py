@@ -34,6 +34,9 @@ from visits.models import (
 )
 from visits.states import APPOINTED_AHEAD, FINAL, ON_SITE, WAITING_TIME, Status
 
+# Clocks of phones and servers differ a little.
+AHEAD = timedelta(minutes=2)
+
 
 def in_words(window_from: datetime | None, window_until: datetime | None) -> str:
     """`11-22 14:00–15:00`, in local time; "" without a window."""
@@ -285,6 +288,7 @@ VIEWS: dict[str, Q] = {
     "to_follow_up": Q(status=Status.ARCHIVED, followed_up_at=None),
     "missed": Q(status=Status.MISSED),
     "done": Q(status__in=sorted(FINAL)),
+    "all": Q(),
 }
 
 
@@ -311,6 +315,16 @@ class Day:
     @property
     def count(self) -> int:
         return len(self.now) + len(self.today)
+
+    @property
+    def sections(self) -> list[tuple[str, list[VisitOrder]]]:
+        return [
+            (_("Now"), self.now),
+            (_("Today"), self.today),
+            (_("To be accepted or arranged"), self.to_arrange),
+            (_("Forms to be signed and handed in"), self.papers),
+            (_("Later"), self.later),
+        ]
 
 
 def day_of(engineer_id: int, *, now: datetime) -> Day:

@@ -45,6 +45,7 @@ VIEW_LABELS = {
     "to_check": gettext_lazy("To be checked"),
     "to_follow_up": gettext_lazy("To be followed up"),
     "done": gettext_lazy("Finished"),
+    "all": gettext_lazy("All"),
 }
 
 
