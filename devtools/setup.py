@@ -10,13 +10,14 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 from devtools.basics import DEV, PYTHON, ROOT, VENV, Halt, Stamp, Steps, call, locked, works
 
 LOCK, NODE_LOCK = ROOT / "requirements.lock", ROOT / "requirements-node.lock"
 PACKAGE_LOCK = ROOT / "package-lock.json"
 NODE_MODULES = ROOT / "node_modules"
-FONTS = DEV / "fonts"
+FONTS, FONTS_CONF = DEV / "fonts", DEV / "fonts.conf"
 DEBIAN = DEV / "debian"  # system packages that a user without root has unpacked
 
 # The library that is loaded: the package that brings it.
@@ -47,11 +48,11 @@ def environment() -> dict[str, str]:
     env.update(NODE_MODULES=str(NODE_MODULES), FONT_DIR=str(FONTS))
     if sys.platform == "darwin":
         env.setdefault("DYLD_FALLBACK_LIBRARY_PATH", "/opt/homebrew/lib:/usr/local/lib:/usr/lib")
-    elif DEBIAN.exists():
-        folders = [*map(str, DEBIAN.glob("usr/lib/*-linux-gnu*")), env.get("LD_LIBRARY_PATH", "")]
-        env["LD_LIBRARY_PATH"] = ":".join(filter(None, folders))
-        if not Path("/etc/fonts/fonts.conf").exists():
-            env["FONTCONFIG_PATH"] = str(DEBIAN / "etc/fonts")
+    else:
+        env.setdefault("FONTCONFIG_FILE", str(FONTS_CONF))
+        if DEBIAN.exists():
+            own = map(str, DEBIAN.glob("usr/lib/*-linux-gnu*"))
+            env["LD_LIBRARY_PATH"] = ":".join([*own, *env.get("LD_LIBRARY_PATH", "").split()])
     # A company's own authority is known to the system, not to the lists that tools bring along.
     env.setdefault("UV_SYSTEM_CERTS", "1")
     for authorities in filter(os.path.exists, AUTHORITIES):
@@ -98,7 +99,7 @@ def unpack_debian(packages: Sequence[str]) -> None:
 
 def make_venv() -> None:
     requirement = locked_requirement("uv", LOCK.read_text())
-    stamp = Stamp("venv", sys.version, requirement)
+    stamp = Stamp("venv", sys.version, str(VENV), requirement)
     if stamp.holds() and PYTHON.exists():
         return
     if importlib.util.find_spec("ensurepip") is None:
@@ -185,9 +186,17 @@ def install_front_end() -> None:
 
 def make_fonts() -> None:
     script = ROOT / "deploy/make_fonts.py"
-    stamp = Stamp("fonts", script, PACKAGE_LOCK)
+    stamp = Stamp("fonts", script, PACKAGE_LOCK, str(FONTS))
     if not (stamp.holds() and FONTS.exists()):
         call(PYTHON, script, NODE_MODULES, FONTS, env=environment())
+        # Pango crashes where there is no font at all, and browsers show boxes for Chinese.
+        FONTS_CONF.write_text(
+            "<fontconfig>\n"
+            '  <include ignore_missing="yes">/etc/fonts/fonts.conf</include>\n'
+            f"  <dir>{escape(str(FONTS))}</dir>\n"
+            f"  <cachedir>{escape(str(DEV / 'fontconfig'))}</cachedir>\n"
+            "</fontconfig>\n"
+        )
         stamp.set()
 
 
