@@ -113,7 +113,7 @@ def open_to_message(actor: Actor, status: str, *, mine: bool) -> list[Transition
 
 
 class PromiseStatus(models.TextChoices):
-    OPEN = "open", _("Open")
+    OPEN = "open", _("To be called back")
     KEPT = "kept", _("Kept")
     DROPPED = "dropped", _("No longer wanted")
 
@@ -134,7 +134,7 @@ PROMISE = Machine(
 class RemoteStatus(models.TextChoices):
     PREPARED = "prepared", _("Waiting for consent")
     CONSENTED = "consented", _("Consent given")
-    RUNNING = "running", _("Running")
+    RUNNING = "running", _("Session running")
     CLOSED = "closed", _("Closed")
     ABANDONED = "abandoned", _("Abandoned")
 

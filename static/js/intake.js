@@ -26,14 +26,15 @@ function chosenText(name) {
 
 // --- Moving on ------------------------------------------------------------------------------
 
-const STOPS = "input:not([type=hidden]), select, textarea, button, summary, a[href]";
+const FIELDS = "input:not([type=hidden]), select, textarea";
+const STOPS = `${FIELDS}, button, summary, a[href]`;
 
 function visible(element) {
-  return element.getClientRects().length > 0 && element.tabIndex >= 0 && !element.disabled;
+  return element.checkVisibility() && element.tabIndex >= 0 && !element.disabled;
 }
 
 function next(from) {
-  const stops = [...form.querySelectorAll(STOPS)].filter(
+  const stops = [...form.querySelectorAll(FIELDS)].filter(
     (stop) => visible(stop) && (stop.name !== from.name || stop === from || !stop.name),
   );
   stops[stops.indexOf(from) + 1]?.focus();
@@ -67,7 +68,7 @@ function chooseOutcome(key) {
     form.requestSubmit(form.querySelector(".intake-end [type=submit]:not([form])"));
     return;
   }
-  const part = [...form.querySelectorAll(".outcome-part")].find((one) => one.getClientRects().length > 0);
+  const part = [...form.querySelectorAll(".outcome-part")].find((one) => one.checkVisibility());
   const first = [...(part?.querySelectorAll(STOPS) ?? [])].find(visible);
   (first ?? option).focus();
 }
@@ -157,6 +158,7 @@ function known() {
     caller: salutation && !salutation.startsWith(name) ? `${name}（${salutation}）` : salutation || name,
     number: value("caller_number"),
     store: screen.querySelector(".store-chosen-text b")?.textContent ?? value("new_store_name"),
+    address: screen.querySelector("[data-address]")?.textContent ?? value("new_store_address"),
     product: installed ? installed.nextElementSibling.textContent.trim() : chosenText("product"),
     need: value("need").replace(/\s+/g, " ").slice(0, 120),
     expected: quickTime("expected_at"),

@@ -104,12 +104,16 @@ class IntakeForm(DeskForm):
     installation = UidChoiceField(
         None, label=_("Installed at the store"), required=False, widget=RadioButtons
     )
-    product = UidChoiceField(None, label=_("Product"), required=False)
+    product = UidChoiceField(
+        None, label=_("Product"), required=False, empty_label=_("– please confirm –")
+    )
     need = forms.CharField(
         label=_("In the customer's words"), max_length=4000, required=False,
-        widget=Textarea(rows=3),
+        widget=Textarea(rows=2),
     )  # fmt: skip
-    category = UidChoiceField(None, label=_("Fault category"), required=False)
+    category = UidChoiceField(
+        None, label=_("Fault category"), required=False, empty_label=_("– not known yet –")
+    )
     # How it ends
     outcome = forms.ChoiceField(
         label=_("How the call ends"), choices=Call.Outcome.choices, required=False,
@@ -128,7 +132,10 @@ class IntakeForm(DeskForm):
     confirmed = forms.BooleanField(
         label=_("The caller confirmed that it works: close the ticket"), required=False
     )
-    title = forms.CharField(label=_("Subject"), max_length=120, required=False)
+    title = forms.CharField(
+        label=_("Subject"), max_length=120, required=False,
+        widget=forms.TextInput(attrs={"placeholder": _("else the first line of the need")}),
+    )  # fmt: skip
     is_urgent = forms.BooleanField(label=_("Urgent"), required=False)
     urgency_reason = forms.CharField(
         label=_("Why it is urgent"), max_length=200, required=False,
@@ -141,7 +148,7 @@ class IntakeForm(DeskForm):
     assignee = _colleague(_("Assign to"))
     visit_reason = forms.CharField(
         label=_("What is to be done on site"), max_length=1000, required=False,
-        widget=Textarea(rows=2),
+        widget=Textarea({"placeholder": _("else as the customer said it")}, rows=2),
     )  # fmt: skip
     to_user = _colleague(_("For"))
     about_visit = forms.BooleanField(label=_("It is about a visit"), required=False)
@@ -150,7 +157,9 @@ class IntakeForm(DeskForm):
     promise_due_at = QuickTimeField(
         "30m", "1h", "2h", "today", "tomorrow", label=_("Answer promised by")
     )
-    referral = UidChoiceField(None, label=_("Refer to"), required=False)
+    referral = UidChoiceField(
+        None, label=_("Refer to"), required=False, empty_label=_("– please choose –")
+    )
     new_referral_topic = forms.CharField(label=_("Topic"), max_length=60, required=False)
     new_referral_name = forms.CharField(label=_("Who helps with it"), max_length=80, required=False)
     new_referral_phone = forms.CharField(
@@ -184,6 +193,8 @@ class IntakeForm(DeskForm):
             .filter(store=self.store, is_active=True)
             .select_related("product"),
         )
+        field: Any = self.fields["installation"]
+        self.installed = bool(self.store) and field.queryset.exists()
         self._offer("category", FaultCategory.objects.visible_to(by).filter(is_active=True))
         self._offer("article", Article.objects.visible_to(by))
         self._offer("referral", ReferralTarget.objects.visible_to(by).active())

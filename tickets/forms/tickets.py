@@ -136,7 +136,7 @@ class ComplaintForm(TicketForm):
 
 
 class CommentForm(TicketForm):
-    text = forms.CharField(label=_("Note"), max_length=4000, widget=Textarea)
+    text = forms.CharField(label=_("Note on the ticket"), max_length=4000, widget=Textarea)
 
 
 class AttachForm(TicketForm):

@@ -10,8 +10,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from servicedesk.core.forms import DateTimeInput, RadioButtons
 
@@ -26,12 +26,12 @@ def _at(now: datetime, moment: time, *, days: int = 0) -> datetime:
 
 # name → (words, moment as seen from now)
 QUICK: dict[str, tuple[str | Promise, Callable[[datetime], datetime]]] = {
-    "30m": (_lazy("within 30 minutes"), lambda now: now + timedelta(minutes=30)),
-    "1h": (_lazy("within 1 hour"), lambda now: now + timedelta(hours=1)),
-    "2h": (_lazy("within 2 hours"), lambda now: now + timedelta(hours=2)),
-    "today": (_lazy("today by 18:00"), lambda now: _at(now, CLOSING_TIME)),
-    "tomorrow": (_lazy("tomorrow morning"), lambda now: _at(now, NOON, days=1)),
-    "24h": (_lazy("within 24 hours"), lambda now: now + timedelta(hours=24)),
+    "30m": (_("within 30 minutes"), lambda now: now + timedelta(minutes=30)),
+    "1h": (_("within 1 hour"), lambda now: now + timedelta(hours=1)),
+    "2h": (_("within 2 hours"), lambda now: now + timedelta(hours=2)),
+    "today": (_("today by 18:00"), lambda now: _at(now, CLOSING_TIME)),
+    "tomorrow": (_("tomorrow morning"), lambda now: _at(now, NOON, days=1)),
+    "24h": (_("within 24 hours"), lambda now: now + timedelta(hours=24)),
 }
 EXACT, NONE = "time", "none"
 
@@ -68,7 +68,7 @@ class QuickTimeField(forms.MultiValueField):
         """Offer what still lies ahead; accept what lay ahead when the page was loaded, too."""
         self.now = now
         quick = [(name, QUICK[name][0]) for name in self.names]
-        more = [(EXACT, _("at a time"))] + ([(NONE, self.none)] if self.none else [])
+        more = [(EXACT, gettext("at a time"))] + ([(NONE, self.none)] if self.none else [])
         self.fields[0].choices = [*quick, *more]
         ahead = [(name, label) for name, label in quick if QUICK[name][1](now) > now]
         self.widget.widgets[0].choices = [*ahead, *more]
@@ -81,8 +81,8 @@ class QuickTimeField(forms.MultiValueField):
             return None
         else:
             if choice == EXACT and exact is None:
-                raise ValidationError(_("Enter the time."))
+                raise ValidationError(gettext("Enter the time."))
             moment = exact
         if moment is not None and moment <= self.now:
-            raise ValidationError(_("This time has passed already; choose another one."))
+            raise ValidationError(gettext("This time has passed already; choose another one."))
         return moment

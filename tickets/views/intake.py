@@ -20,7 +20,7 @@ from customers.queries import Caller, find_callers, search_contacts, search_stor
 from servicedesk.core.actors import Actor
 from servicedesk.core.fields import uuid7
 from servicedesk.core.http import DeskRequest, perform
-from servicedesk.core.search import any_of, grams_of
+from servicedesk.core.search import any_of, grams_of, phone_digits
 from tickets.actions.calls import discard_draft, end_call, keep_draft
 from tickets.forms.calls import IntakeForm
 from tickets.models import Call, CallDraft, ReferralTarget, Ticket
@@ -80,12 +80,14 @@ def pick(request: DeskRequest) -> HttpResponse:
         contact = get_object_or_404(Contact.objects.visible_to(request.actor), uid=_uid(uid))
         data["contact"] = str(contact.uid)
         data["caller_name"], data["salutation"] = contact.name, contact.salutation
+        _complete_number(data, contact.phone)
         _set_store(data, contact.store)
         data.pop("save_contact", None)
     elif kind == "store":
         store = get_object_or_404(Store.objects.visible_to(request.actor), uid=_uid(uid))
         data["contact"] = ""
         data["save_contact"] = "on"
+        _complete_number(data, store.phone)
         _set_store(data, store)
     elif kind == "none":
         data["contact"] = ""
@@ -95,7 +97,9 @@ def pick(request: DeskRequest) -> HttpResponse:
     if not request.htmx:
         return redirect("tickets:intake")
     form = _form_of(request, draft, now)
-    return render(request, "tickets/calls/_picked.html", _context(request, form))
+    return render(
+        request, "tickets/calls/_picked.html", _context(request, form) | {"picked": True}
+    )
 
 
 @require_GET
@@ -133,7 +137,7 @@ def _may_take_calls(actor: Actor) -> None:
 def _show(
     request: DeskRequest, form: IntakeForm, *, draft: CallDraft | None = None, status: int = 200
 ) -> HttpResponse:
-    context = _context(request, form) | {"draft": draft}
+    context = _context(request, form) | {"draft": draft, "picked": False}
     return render(request, "tickets/calls/intake.html", context, status=status)
 
 
@@ -145,6 +149,7 @@ def _context(request: DeskRequest, form: IntakeForm) -> dict[str, Any]:
         "form": form,
         "store": store,
         "contact": form.contact,
+        "installed": form.installed,
         "find": find,
         "matches": [] if store else _matches(number, find, actor),
         "open_tickets": _open_tickets(store, actor),
@@ -193,6 +198,13 @@ def _uid(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
+
+
+def _complete_number(data: QueryDict, phone: str) -> None:
+    """A fragment was enough to find him; the call keeps the whole number."""
+    typed = phone_digits(data.get("caller_number", ""))
+    if typed and typed in phone_digits(phone):
+        data["caller_number"] = phone
 
 
 def _set_store(data: QueryDict, store: Store | None) -> None:
