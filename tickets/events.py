@@ -169,7 +169,7 @@ class ComplaintFlagged(TicketEvent):
 @dataclass(frozen=True, kw_only=True)
 class NoteAdded(TicketEvent):
     type: ClassVar[str] = "ticket.noted"
-    label = _("Note")
+    label = _("Note on the ticket")
     detail = "{text}"
     icon = "note"
     text: str
@@ -314,7 +314,7 @@ class RemoteStarted(RemoteEvent):
 @dataclass(frozen=True, kw_only=True)
 class RemoteStepAdded(RemoteEvent):
     type: ClassVar[str] = "remote.step_added"
-    label = _("Step")
+    label = _("Step taken")
     detail = "{position}. {did} → {outcome}"
     icon = "list-numbers"
     position: int

@@ -36,19 +36,21 @@ class RemoteSession(Record):
     number = models.CharField(max_length=20, unique=True)
     ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="remote_sessions")
     engineer = models.ForeignKey(USER, models.PROTECT, related_name="remote_sessions")
-    status = models.CharField(max_length=10, choices=RemoteStatus, default=RemoteStatus.PREPARED)
+    status = models.CharField(
+        _("status"), max_length=10, choices=RemoteStatus, default=RemoteStatus.PREPARED
+    )
     channel = models.CharField(_("channel"), max_length=10, choices=Channel)
     tool = models.CharField(_("remote tool and id"), max_length=80, blank=True)
     consent_by = models.CharField(_("consent given by"), max_length=60, blank=True)
     consent_channel = models.CharField(
         _("consent given how"), max_length=10, choices=ConsentChannel, blank=True
     )
-    consent_at = models.DateTimeField(_("consent given"), null=True)
+    consent_at = models.DateTimeField(_("consent given at"), null=True)
     # REM-2: the customer's person who watches.
     watcher = models.CharField(_("watched by (customer)"), max_length=60, blank=True)
-    prepared_at = models.DateTimeField(_("prepared"))
-    started_at = models.DateTimeField(_("started"), null=True)
-    ended_at = models.DateTimeField(_("ended"), null=True)
+    prepared_at = models.DateTimeField(_("prepared at"))
+    started_at = models.DateTimeField(_("started at"), null=True)
+    ended_at = models.DateTimeField(_("ended at"), null=True)
     end_confirmed_by = models.CharField(_("end confirmed by"), max_length=60, blank=True)
     category = models.ForeignKey(
         FaultCategory, models.PROTECT, null=True, blank=True, verbose_name=_("fault category")

@@ -209,7 +209,9 @@ class Handover(Record):
         USER, models.PROTECT, related_name="handovers", verbose_name=_("colleague")
     )
     reason = models.CharField(_("reason"), max_length=300)
-    status = models.CharField(max_length=10, choices=HandoverStatus, default=HandoverStatus.PENDING)
+    status = models.CharField(
+        _("status"), max_length=10, choices=HandoverStatus, default=HandoverStatus.PENDING
+    )
     requested_at = models.DateTimeField()
     decided_at = models.DateTimeField(null=True)
     answer = models.CharField(_("answer"), max_length=300, blank=True)
@@ -248,7 +250,7 @@ class Extension(Record):
     # Both times are kept for ever.
     former_due_at = models.DateTimeField(_("former time"))
     status = models.CharField(
-        max_length=10, choices=ExtensionStatus, default=ExtensionStatus.PROPOSED
+        _("status"), max_length=10, choices=ExtensionStatus, default=ExtensionStatus.PROPOSED
     )
     proposed_by = models.ForeignKey(USER, models.PROTECT, related_name="+")
     proposed_at = models.DateTimeField()
