@@ -246,11 +246,23 @@ def _apply(obj: Any, **values: Any) -> list[str]:
     return changed
 
 
-def _refuse_weak(password: str, user: User) -> None:
+def weaknesses(password: str, user: User) -> list[str]:
+    """What AUTH_PASSWORD_VALIDATORS find, in our words: Django's are only partly translated."""
+    texts = {
+        "password_too_short": _("The password needs at least %(min_length)d characters."),
+        "password_too_similar": _("The password is too similar to the %(verbose_name)s."),
+        "password_too_common": _("This password is one of those that are tried first."),
+    }
     try:
         validate_password(password, user)
     except ValidationError as weak:
-        raise Refused(" ".join(weak.messages), field="password") from weak
+        return [texts[error.code or ""] % (error.params or {}) for error in weak.error_list]
+    return []
+
+
+def _refuse_weak(password: str, user: User) -> None:
+    if found := weaknesses(password, user):
+        raise Refused(" ".join(found), field="password")
 
 
 def _put_password(user: User, password: str) -> None:

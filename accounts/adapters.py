@@ -14,6 +14,7 @@ from allauth.account.internal.flows.login import get_authentication_records
 from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -57,6 +58,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def _rollback_login_failed_rl_usage(self) -> None:
         """Nothing was counted; see `pre_authenticate`."""
+
+    def clean_password(self, password: str, user: User | None = None) -> str:
+        if found := actions.weaknesses(password, user or User()):
+            raise ValidationError(found)
+        return password
 
     def set_password(self, user: User, password: str) -> None:
         person = User.objects.get(pk=user.pk)  # `user` is the request's lazy stand-in

@@ -16,7 +16,8 @@ AT = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)  # 09:30 in Shanghai, a Monday
 
 def person(username: str, name: str, role: Role, team: Team | None = None) -> User:
     return create_user(
-        username=username, name=name, role=role, team=team, password="parol-parol-1",
+        username=username, name=name, role=role, team=team,
+        password=None if role == Role.CLIENT else "parol-parol-1",
         email=f"{username}@example.com", phone="13800000000", at=AT, by=SYSTEM,
     )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse, JsonResponse
@@ -165,9 +166,11 @@ def _person(request: DeskRequest, uid: UUID) -> User:
 def _show(
     request: DeskRequest, user: User, refused: dict[str, DeskForm] | None = None, status: int = 200
 ) -> HttpResponse:
-    context = {"person": user, "manages": request.actor.may(MANAGE), "sessions": []}
-    if request.actor.may(MANAGE):
+    manages = request.actor.may(MANAGE)
+    context: dict[str, Any] = {"person": user, "manages": manages, "back": "", "sessions": []}
+    if manages:
         context |= {
+            "back": reverse("accounts:users"),
             "actions": _buttons(request, user, refused or {}),
             "lines": timeline(user),
             "changes": changes(user),
