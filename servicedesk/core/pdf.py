@@ -18,6 +18,11 @@ from django.conf import settings
 
 WALL_SECONDS = 30
 LONGEST_HTML = 2_000_000
+# The rendering process gets what it needs to find its libraries and fonts, and no password.
+PASSED_ON = (
+    *("PATH", "HOME", "PYTHONPATH", "LD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"),
+    *("FONTCONFIG_FILE", "FONTCONFIG_PATH"),
+)
 
 
 class PdfError(Exception):
@@ -58,7 +63,7 @@ class Renderer:
                 cwd=settings.BASE_DIR,
                 env={
                     name: os.environ[name]
-                    for name in ("PATH", "HOME", "LD_LIBRARY_PATH", "FONTCONFIG_PATH", "PYTHONPATH")
+                    for name in PASSED_ON
                     if name in os.environ
                 }
                 | {"FONT_DIR": str(settings.FONT_DIR)},
