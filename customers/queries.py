@@ -115,9 +115,15 @@ def search_contacts(
         found = found.filter(pk__in=people_of(store).values("pk"))
     elif customer is not None:
         found = found.filter(customer=customer)
-    return matching(found, _dialled(text), *CONTACT_FIELDS).select_related("store", "customer")[
-        :limit
-    ]
+    return contacts_matching(found, text).select_related("store", "customer")[:limit]
+
+
+def contacts_matching(found: VisibleQuerySet[Contact], text: str) -> VisibleQuerySet[Contact]:
+    """People by name, pinyin or number. The ids first, see `customers_matching`."""
+    if not words_of(text):
+        return found
+    ids = matching(Contact.objects.order_by(), _dialled(text), *CONTACT_FIELDS).values("pk")
+    return found.filter(pk__in=ids[:CANDIDATES])
 
 
 def people_of(store: Store) -> QuerySet[Contact]:

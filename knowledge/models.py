@@ -43,6 +43,11 @@ class FaultCategory(Record):
     def __str__(self) -> str:
         return self.path
 
+    @property
+    def depth(self) -> int:
+        """0 for a root."""
+        return self.path.count(" / ")
+
 
 class ArticleQuerySet(models.QuerySet["Article"]):
     def visible_to(self, actor: Actor) -> ArticleQuerySet:

@@ -44,11 +44,10 @@ def upload(request: DeskRequest) -> HttpResponse:
 @require_GET
 def template(request: DeskRequest) -> HttpResponse:
     require(request.actor, IMPORT)
-    name = _("customers-and-stores")
     return HttpResponse(
         importers.template(),
         content_type=XLSX,
-        headers={"Content-Disposition": f'attachment; filename="{name}.xlsx"'},
+        headers={"Content-Disposition": 'attachment; filename="customers.xlsx"'},
     )
 
 

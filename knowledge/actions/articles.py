@@ -1,12 +1,11 @@
-"""All that can happen to fault categories and knowledge entries."""
+"""Knowledge entries: symptom, cause and solution of a fault."""
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import datetime
 from typing import Any, TypedDict, Unpack
 
-from django.db import IntegrityError, models, transaction
+from django.db import models
 from django.utils.translation import gettext as _
 
 from customers.models import Product
@@ -16,21 +15,15 @@ from knowledge.events import (
     ArticlePublished,
     ArticleRetired,
     ArticleUsed,
-    CategoryCreated,
-    CategoryDeactivated,
-    CategoryEdited,
-    CategoryReactivated,
 )
 from knowledge.models import Article, FaultCategory
 from knowledge.states import ARTICLE, Status
-from servicedesk.core.actions import action, advance, begin, lock, require, save_changes
+from servicedesk.core.actions import action, advance, begin, require, save_changes
 from servicedesk.core.actors import Actor
 from servicedesk.core.errors import Refused
 from servicedesk.core.events import record, subject_key
 from servicedesk.core.models import Entry
 from servicedesk.core.numbering import next_number
-
-SEPARATOR = " / "
 
 
 class ArticleFields(TypedDict, total=False):
@@ -40,143 +33,6 @@ class ArticleFields(TypedDict, total=False):
     symptom: str
     cause: str
     solution: str
-
-
-# ---------------------------------------------------------------------------------------------
-# The fault tree
-
-
-@action
-def create_category(
-    *, code: str, name: str, parent: FaultCategory | None = None, at: datetime, by: Actor
-) -> FaultCategory:
-    """A new branch below `parent`, or a new root."""
-    require(by, "knowledge.manage_categories")
-    if parent is not None:
-        lock(parent)
-    category = FaultCategory(
-        code=unicodedata.normalize("NFKC", code).strip().upper(),
-        name=_name(name),
-        parent=parent,
-    )
-    category.path = _path(category)
-    if not category.code:
-        raise Refused(_("Enter a code."), field="code")
-    try:
-        with transaction.atomic():
-            category.save()
-    except IntegrityError as error:
-        raise Refused(
-            _("The code %(code)s is taken already.") % {"code": category.code}, field="code"
-        ) from error
-    record(
-        CategoryCreated(at=at, category_id=category.pk, path=category.path),
-        about=[category],
-        by=by,
-    )
-    return category
-
-
-@action
-def edit_category(
-    category: FaultCategory,
-    *,
-    name: str,
-    parent: FaultCategory | None,
-    at: datetime,
-    by: Actor,
-) -> FaultCategory:
-    """Rename or move a branch; all below it move along."""
-    require(by, "knowledge.manage_categories")
-    lock(category)
-    old_path, name = category.path, _name(name)
-    if (name, parent) == (category.name, category.parent):
-        return category
-    if parent is not None:
-        lock(parent)
-    above = parent
-    while above is not None:
-        if above.pk == category.pk:
-            raise Refused(_("A category cannot lie below itself."), field="parent")
-        above = above.parent
-    category.name, category.parent = name, parent
-    category.path = _path(category)
-    save_changes(category, "name", "parent", "path")
-    _move_along(category)
-    record(
-        CategoryEdited(at=at, category_id=category.pk, old_path=old_path, path=category.path),
-        about=[category],
-        by=by,
-    )
-    return category
-
-
-@action
-def deactivate_category(category: FaultCategory, *, at: datetime, by: Actor) -> FaultCategory:
-    """Not offered any more; what was classified by it keeps it."""
-    require(by, "knowledge.manage_categories")
-    lock(category)
-    if not category.is_active:
-        raise Refused(_("%(item)s is out of use already.") % {"item": category})
-    if category.children.filter(is_active=True).exists():
-        raise Refused(_("Take the categories below it out of use first."))
-    category.is_active = False
-    save_changes(category, "is_active")
-    record(
-        CategoryDeactivated(at=at, category_id=category.pk, path=category.path),
-        about=[category],
-        by=by,
-    )
-    return category
-
-
-@action
-def reactivate_category(category: FaultCategory, *, at: datetime, by: Actor) -> FaultCategory:
-    require(by, "knowledge.manage_categories")
-    lock(category)
-    if category.is_active:
-        raise Refused(_("%(item)s is in use already.") % {"item": category})
-    if category.parent is not None and not category.parent.is_active:
-        raise Refused(_("Take the category above it into use first."))
-    category.is_active = True
-    save_changes(category, "is_active")
-    record(
-        CategoryReactivated(at=at, category_id=category.pk, path=category.path),
-        about=[category],
-        by=by,
-    )
-    return category
-
-
-def _name(name: str) -> str:
-    name = " ".join(name.split())
-    if not name:
-        raise Refused(_("Enter a name."), field="name")
-    if SEPARATOR.strip() in name:
-        raise Refused(_("The name cannot contain a slash."), field="name")
-    return name
-
-
-def _path(category: FaultCategory) -> str:
-    path = category.name
-    if category.parent is not None:
-        path = f"{category.parent.path}{SEPARATOR}{path}"
-    limit: int = FaultCategory._meta.get_field("path").max_length or 0
-    if len(path) > limit:
-        raise Refused(_("The tree is too deep for this name."), field="name")
-    return path
-
-
-def _move_along(category: FaultCategory) -> None:
-    for child in category.children.select_for_update(no_key=True):
-        child.parent = category
-        child.path = _path(child)
-        save_changes(child, "path")
-        _move_along(child)
-
-
-# ---------------------------------------------------------------------------------------------
-# Knowledge entries
 
 
 @action
