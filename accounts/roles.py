@@ -75,7 +75,6 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "rules.see_all": frozenset({_D, _M, _A}),
     "outbox.see": frozenset({_M, _A}),
     "outbox.replay": frozenset({_A}),
-    "journal.see": frozenset({_M, _A}),
 }
 
 # Only the holder of a customer's link acts with it.
