@@ -82,7 +82,7 @@ def _section(
 
 def _deadlines(actor: Actor) -> Section:
     return _section(
-        _("My deadlines"), "alarm", reverse("sla:deadlines"),
+        _("My deadlines"), "alarm", reverse("sla:due"),
         _("No deadline runs for you. Take the next ticket or call."),
         Deadline.objects.filter(owner_id=actor.id, status="running").order_by("due_at"),
         lambda d: Row(d.label, _kind_label(d.kind), d.url, d.due_at, d.urgent),
@@ -97,7 +97,7 @@ def _kind_label(kind: str) -> str:
 
 def _messages(actor: Actor) -> Section:
     return _section(
-        _("Messages for me"), "message", reverse("tickets:messages"),
+        _("Messages for me"), "message", reverse("tickets:inbox"),
         _("Nobody left you a message."),
         Message.objects.filter(to_user_id=actor.id)
         .exclude(status=MessageStatus.DONE)

@@ -481,12 +481,8 @@ class Stories:
         visits.wait_for_customer(visit, asked="电话未接通，前台说外出", at=at, by=by)
         at += minutes(17)
         yield at
-        visits.leave_note(visit, left_with="交前台保安", at=at, by=by)
-        note = Document.objects.get(
-            subject_kind="visits.missednote", subject_id__in=visit.notes.values("pk")
-        ) if hasattr(visit, "notes") else None  # fmt: skip
-        if note is not None and note.status == "open":
-            self._sign_own(note, engineer, at)
+        note = visits.leave_note(visit, left_with="交前台保安", at=at, by=by)
+        self._sign_own(Document.objects.get(number=note.number, status="open"), engineer, at)
         at = working_time(at + minutes(95))
         yield at
         window = self._free_window(engineer, at)
