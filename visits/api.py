@@ -84,18 +84,6 @@ class VisitOutput(serializers.ModelSerializer[VisitOrder]):
     def get_actions(self, visit: VisitOrder) -> list[str]:
         return [t.name for t in VISIT.open_to(self.context["request"].actor, visit.status)]
 
-    def to_representation(self, instance: VisitOrder) -> dict[str, Any]:
-        # A visit without a work record yet has none, not a broken relation.
-        if not hasattr(instance, "work"):
-            data: dict[str, Any] = super().to_representation(_without_work(instance))
-            return data
-        return super().to_representation(instance)
-
-
-def _without_work(visit: VisitOrder) -> VisitOrder:
-    visit.__dict__["work"] = None
-    return visit
-
 
 # --- inputs -----------------------------------------------------------------------------------
 
