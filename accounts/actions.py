@@ -66,7 +66,10 @@ def edit_team(team: Team, *, name: str, leader: User | None, at: datetime, by: A
 
 
 def _refuse_taken_name(name: str, besides: Team | None = None) -> None:
-    if Team.objects.filter(name=name).exclude(pk=besides.pk if besides else None).exists():
+    same = Team.objects.filter(name=name)
+    if besides is not None:
+        same = same.exclude(pk=besides.pk)
+    if same.exists():
         raise Refused(_("There is a team of this name already."), field="name")
 
 
@@ -100,7 +103,7 @@ def create_user(
     try:
         plain_characters(username)
     except ValidationError as wrong:
-        raise Refused(wrong.message, field="username") from wrong
+        raise Refused(str(wrong.message), field="username") from wrong
     if User.objects.get_queryset().filter(username=username).exists():
         raise Refused(_("This log-in name is taken."), field="username")
     if role == Role.CLIENT and password:

@@ -70,7 +70,7 @@ class MeViewSet(DeskViewSet):
 
     @extend_schema(operation_id="me", responses=MeSerializer)
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return self.answer(User.objects.select_related("team").get(pk=request.user.pk))
+        return self.answer(User.objects.select_related("team").get(pk=request.user.pk or 0))
 
 
 class NotificationSerializer(serializers.ModelSerializer[Notification]):

@@ -76,7 +76,7 @@ class OwnLanguage:
 class LogInRequired(LoginRequiredMiddleware):
     """As Django's, for parts of pages, too: a log-in page must not be put into a table cell."""
 
-    def handle_no_permission(
+    def handle_no_permission(  # type: ignore[override]  # the stubs know of redirects only
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
     ) -> HttpResponseBase:
         if "HX-Request" in request.headers:

@@ -90,7 +90,7 @@ class User(Named, AbstractBaseUser):
     is_active = models.BooleanField(_("active"), default=True)
     # Part of the session hash: raising it ends all sessions of the person.
     session_version = models.PositiveIntegerField(default=1, editable=False)
-    last_login = None  # type: ignore[assignment]
+    last_login = None
 
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"
@@ -130,7 +130,7 @@ class User(Named, AbstractBaseUser):
         own: str = super()._get_session_auth_hash(secret)  # type: ignore[misc]
         return f"{own}.{self.session_version}"
 
-    def check_password(self, raw_password: str) -> bool:
+    def check_password(self, raw_password: str | None) -> bool:
         """As Django's, but the stronger hash of the same password is no change of the record.
 
         Django saves the whole way, and a tracked record may be saved by an action only.
@@ -185,7 +185,9 @@ class Token(Named):
 
 class NotificationQuerySet(models.QuerySet["Notification"]):
     def visible_to(self, actor: Actor) -> NotificationQuerySet:
-        return self.filter(user_id=actor.id) if actor.kind in {"user", "client"} else self.none()
+        if actor.id is None or actor.kind not in {"user", "client"}:
+            return self.none()
+        return self.filter(user_id=actor.id)
 
     def unread(self) -> NotificationQuerySet:
         return self.filter(read_at__isnull=True)

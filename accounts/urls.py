@@ -1,10 +1,22 @@
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, path
+from allauth.account import views as allauth_views
+from django.urls import URLPattern, URLResolver, include, path
 
 from accounts.views import me, notifications, people, teams, tokens
 
 app_name = "accounts"
+
+# /log-in/, by allauth, under its own names. Only what we use: nobody signs up here, and there
+# is no way in by e-mail.
+log_in_patterns: list[URLPattern | URLResolver] = [
+    path("", allauth_views.login, name="account_login"),
+    path("out/", allauth_views.logout, name="account_logout"),
+    path("inactive/", allauth_views.account_inactive, name="account_inactive"),
+    path("again/", allauth_views.reauthenticate, name="account_reauthenticate"),
+    path("password/", allauth_views.password_change, name="account_change_password"),
+    path("second-factor/", include("allauth.mfa.urls")),
+]
 
 # /accounts/
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -5,10 +5,12 @@ from __future__ import annotations
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
+from accounts.urls import log_in_patterns
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("servicedesk.desk.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
-    path("log-in/", include("accounts.log_in_urls")),
+    path("log-in/", include(log_in_patterns)),
     path("accounts/", include("accounts.urls")),
     path("customers/", include("customers.urls")),
     path("deadlines/", include("sla.urls")),

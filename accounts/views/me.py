@@ -19,7 +19,7 @@ from servicedesk.core.http import DeskRequest, perform
 
 @require_http_methods(["GET", "POST"])
 def profile(request: DeskRequest) -> HttpResponse:
-    user = User.objects.select_related("team").get(pk=request.user.pk)
+    user = User.objects.select_related("team").get(pk=request.actor.id or 0)
     initial = {name: getattr(user, name) for name in OwnDataForm.base_fields}
     form = OwnDataForm(request.POST or None, initial=initial)
     if request.method == "POST" and perform(request, form, actions.edit_own, user) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -113,7 +114,7 @@ FORMS: dict[str, type[DeskForm]] = {
     "deactivate": DeskForm,
     "reactivate": DeskForm,
 }
-_ACTIONS = {
+_ACTIONS: dict[str, Callable[..., User]] = {
     "set-password": actions.set_password,
     "deactivate": actions.deactivate,
     "reactivate": actions.reactivate,
