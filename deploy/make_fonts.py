@@ -26,7 +26,7 @@ def common_characters() -> str:
         bytes((row, cell)).decode("gb2312", errors="ignore") for row in rows for cell in cells
     )
     latin = "".join(map(chr, [*range(0x20, 0x7F), *range(0xA0, 0x180)]))
-    return chinese + latin + "–—‘’“”•…€℃㎡㎜㎏✓"  # noqa: RUF001
+    return chinese + latin + "–—‘’“”•…€℃㎡㎜㎏✓"
 
 
 def make(source: Path, target: Path) -> None:

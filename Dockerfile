@@ -1,0 +1,59 @@
+# syntax=docker/dockerfile:1
+# One image for web, worker and beat. Three stages, so that neither Node nor build tools are shipped.
+
+FROM node:22-trixie-slim AS front-end
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev
+
+FROM python:3.13-slim-trixie AS base
+ENV PATH=/app/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    DJANGO_SETTINGS_MODULE=servicedesk.settings \
+    NODE_MODULES=/app/node_modules \
+    FONT_DIR=/app/fonts \
+    STATIC_ROOT=/app/static-files \
+    MEDIA_ROOT=/data/media \
+    SEAL_KEY_DIR=/data/seal
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends \
+        fonts-dejavu-core libharfbuzz-subset0 libpango-1.0-0 libpangoft2-1.0-0 \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /app
+
+FROM base AS build
+# The packages of pyproject.toml in the versions, and with the hashes, of the lock; no test tools.
+COPY pyproject.toml requirements.lock ./
+RUN python -m venv venv \
+    && sed -n '/^uv==/,/^    # via/p' requirements.lock > uv.txt \
+    && venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r uv.txt \
+    && venv/bin/uv pip install --no-cache --compile-bytecode --require-hashes \
+        -r pyproject.toml -c requirements.lock \
+    && venv/bin/pip uninstall --yes uv pip
+COPY --from=front-end /app/node_modules node_modules
+COPY deploy/make_fonts.py deploy/
+RUN python deploy/make_fonts.py node_modules fonts
+COPY . .
+# These values only let the settings load; nothing of them stays in the image.
+RUN export SECRET_KEY=build-build-build-build-build-build-build-build-build \
+        DATABASE_URL=postgres://build@localhost/build \
+    && python manage.py catalogue compile \
+    && python manage.py collectstatic --no-input \
+    && mkdir --parents icons/@tabler/icons \
+    && mv node_modules/@tabler/icons/icons icons/@tabler/icons/ \
+    && rm -r node_modules uv.txt \
+    && mv icons node_modules
+
+FROM base
+RUN useradd --uid 10001 --no-create-home servicedesk \
+    && install --directory --owner=servicedesk /data/media /data/seal
+COPY --from=build /app /app
+USER 10001
+ENV HOME=/tmp
+VOLUME /data
+EXPOSE 8000
+CMD ["gunicorn", "servicedesk.wsgi", "--bind", "0.0.0.0:8000", "--workers", "3", "--threads", "4", \
+     "--worker-tmp-dir", "/dev/shm", "--max-requests", "5000", "--max-requests-jitter", "500", \
+     "--no-control-socket", "--access-logfile", "-"]
