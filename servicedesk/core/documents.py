@@ -15,6 +15,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import models
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from servicedesk.core.actions import action
@@ -106,6 +107,8 @@ def freeze(
     if former is not None and former.status in {Status.OPEN, Status.FAILED}:
         _void(former, at=at)
     subject_kind, subject_id = subject_key(subject)
+    with translation.override(language):
+        title = str(kind.title)
     document = Document.objects.create(
         kind=kind.name,
         number=number,
@@ -113,7 +116,7 @@ def freeze(
         supersedes=former,
         subject_kind=subject_kind,
         subject_id=subject_id,
-        title=str(kind.title),
+        title=title,
         keywords=" ".join(filter(None, keywords))[:500],
         language=language,
         data=dict(data),

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from django.db import models
 from django.dispatch import receiver
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from simple_history.models import HistoricalRecords
 from simple_history.signals import pre_create_historical_record
 
@@ -90,11 +92,11 @@ def changes(obj: Any, *, limit: int = 50) -> list[Change]:
     """The newest changes of the record's fields, newest first: one query, plus foreign names."""
     rows = list(obj.history.order_by("-history_date", "-history_id")[: limit + 1])
     found: list[Change] = []
-    for new, old in zip(rows, rows[1:], strict=False):
+    for new, old in pairwise(rows):
         found += _compare(new, old)
     if rows and rows[-1].history_type == "+":
         first = rows[-1]
-        found.append(Change(first.history_date, first.actor_label, "", None, str(obj)))
+        found.append(Change(first.history_date, _actor(first), "", None, str(obj)))
     return found
 
 
@@ -108,7 +110,7 @@ def _compare(new: Any, old: Any) -> Sequence[Change]:
             found.append(
                 Change(
                     new.history_date,
-                    new.actor_label,
+                    _actor(new),
                     str(field.verbose_name),
                     _shown(field, before),
                     _shown(field, after),
@@ -117,10 +119,16 @@ def _compare(new: Any, old: Any) -> Sequence[Change]:
     return found
 
 
+def _actor(row: Any) -> str:
+    return _("System") if row.actor_kind == "system" else str(row.actor_label)
+
+
 def _shown(field: models.Field[Any, Any], value: Any) -> Any:
     if value is not None and isinstance(field, models.ForeignKey):
         target = field.related_model._base_manager.filter(pk=value).first()
         return str(target or value)
     if field.choices:
         return dict(field.flatchoices).get(value, value)
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
     return value

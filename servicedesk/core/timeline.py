@@ -10,6 +10,8 @@ from typing import Any
 
 from django.utils import timezone
 
+from django.utils.translation import gettext as _
+
 from servicedesk.core.events import EVENTS, subject_key
 from servicedesk.core.models import Entry
 
@@ -71,6 +73,6 @@ def line(entry: Entry) -> Line:
         event.label if event else entry.type,
         str(event.detail).format_map(_Blank(known)).strip() if event else "",
         event.icon if event else "point",
-        entry.actor_label,
+        _("System") if entry.actor_kind == "system" else entry.actor_label,
         str(entry.uid),
     )
