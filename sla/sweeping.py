@@ -27,6 +27,7 @@ from accounts.models import Notification, User
 from accounts.queries import Recipients, recipients
 from servicedesk.core.actions import action
 from servicedesk.core.actors import SYSTEM, Actor
+from servicedesk.core.bulk import insert
 from servicedesk.core.events import record_all
 from servicedesk.core.fields import uuid7
 from servicedesk.core.models import OutboxMessage
@@ -238,8 +239,11 @@ def _tell(escalations: list[tuple[int, Fired]], now: datetime, *, by: Actor) -> 
             key = f"escalation:{pk}:{user.pk}"
             notifications.append(_notification(f, user, headline, key, now))
             if user.email:
-                mails.append(_mail(f, user, headline, body, key, now))
-    Notification.objects.bulk_create(notifications, ignore_conflicts=True)
+                mails.append(_mail(f, user, headline, body, key))
+    insert(
+        notifications, "uid", "user", "text", "url", "urgent", "dedup_key", "created_at",
+        ignore_conflicts=True,
+    )  # fmt: skip
     queue_all(mails)
 
 
@@ -267,8 +271,7 @@ def _notification(f: Fired, user: User, text: str, key: str, now: datetime) -> N
     )
 
 
-def _mail(f: Fired, user: User, headline: str, body: str, key: str, now: datetime) -> OutboxMessage:
-    # With both times given, PostgreSQL gets one array a column instead of an expression a row.
+def _mail(f: Fired, user: User, headline: str, body: str, key: str) -> OutboxMessage:
     return OutboxMessage(
         channel="email",
         recipient=user.email,
@@ -281,8 +284,6 @@ def _mail(f: Fired, user: User, headline: str, body: str, key: str, now: datetim
             "link": f"{settings.BASE_URL}{f.deadline.url}",
         },
         dedup_key=key,
-        created_at=now,
-        next_attempt_at=now,
     )
 
 

@@ -11,6 +11,7 @@ from django.db import models, transaction
 
 from servicedesk.core.actions import heard_at
 from servicedesk.core.actors import Actor
+from servicedesk.core.bulk import insert
 from servicedesk.core.models import Entry, EntrySubject
 
 EVENTS: dict[str, type[Event]] = {}
@@ -59,7 +60,7 @@ def record(event: Event, *, about: Iterable[models.Model | None], by: Actor) -> 
 def record_all(
     events: Sequence[tuple[Event, Sequence[models.Model | tuple[str, int]]]], *, by: Actor
 ) -> list[Entry]:
-    """The same for a batch, in three statements: each event with its subjects.
+    """The same for a batch, in two statements: each event with its subjects.
 
     A subject is a record or its (kind, primary key).
     """
@@ -67,7 +68,7 @@ def record_all(
         raise RuntimeError("record() belongs into the transaction of the change")
     heard = heard_at()
     replayed = {"recorded_at": heard} if heard else {}
-    entries = Entry.objects.bulk_create(
+    entries = [
         Entry(
             type=event.type,
             at=event.at,
@@ -78,12 +79,14 @@ def record_all(
             **replayed,
         )
         for event, _about in events
-    )
-    EntrySubject.objects.bulk_create(
+    ]
+    insert(entries, "uid", "type", "at", "actor_kind", "actor_id", "actor_label", "data", *replayed)
+    subjects = [
         EntrySubject(entry=entry, kind=kind, object_id=pk)
         for entry, (_event, about) in zip(entries, events, strict=True)
         for kind, pk in dict.fromkeys(map(subject_key, about))
-    )
+    ]
+    insert(subjects, "entry", "kind", "object_id")
     for event, _about in events:
         for handler in _handlers.get(type(event), ()):
             handler(event)

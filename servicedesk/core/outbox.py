@@ -17,6 +17,7 @@ from django.core.mail import EmailMessage
 from django.db import connection, transaction
 from django.utils import timezone
 
+from servicedesk.core.bulk import insert
 from servicedesk.core.models import OutboxAttempt, OutboxMessage
 from servicedesk.core.ticker import every
 
@@ -73,7 +74,10 @@ def queue(
 def queue_all(messages: Sequence[OutboxMessage]) -> None:
     if not connection.in_atomic_block:
         raise RuntimeError("a message belongs into the transaction of its cause")
-    OutboxMessage.objects.bulk_create(messages, ignore_conflicts=True)
+    insert(
+        messages, "uid", "channel", "recipient", "subject", "body", "data", "dedup_key", "status",
+        "attempts", ignore_conflicts=True,
+    )  # fmt: skip
 
 
 @every(1)
