@@ -52,7 +52,7 @@ VISIT = Machine(
     Transition("cancel", _("Cancel"), BEFORE_ARRIVAL | {S.MISSED}, S.CANCELLED, "visits.cancel",
                "x"),
     # accepting, VISIT-2…4
-    Transition("accept", _("Accept"), _from(S.ASSIGNED), S.ACCEPTED, "visits.work", "check"),
+    Transition("accept", _("Accept the order"), _from(S.ASSIGNED), S.ACCEPTED, "visits.work", "check"),
     Transition("send_back", _("Send back"), _from(S.ASSIGNED, S.ACCEPTED), S.ORDERED,
                "visits.work", "arrow-back-up"),
     Transition("consult", _("I consulted colleagues or documents"),

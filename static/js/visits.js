@@ -3,7 +3,22 @@
 import { onContent } from "./content.js";
 import { toast } from "./toasts.js";
 
+// Fields that are needed after a certain answer only. Without this script all are shown.
+function follow(part, names, control, wanted) {
+  const fields = names.map((name) => part.querySelector(`[name="${name}"]`)?.closest(".field"));
+  const controls = [...part.querySelectorAll(`[name="${control}"]`)];
+  if (!controls.length) return;
+  const show = () => {
+    const shown = controls.some((each) => each.checked && (wanted === true || each.value === wanted));
+    for (const field of fields) if (field) field.hidden = !shown && !field.querySelector(".is-invalid");
+  };
+  for (const each of controls) each.addEventListener("change", show);
+  show();
+}
+
 onContent((part) => {
+  follow(part, ["data_consent_by"], "touches_data", true);
+  follow(part, ["next_step", "next_step_at"], "result", "not_solved");
   for (const link of part.querySelectorAll("[data-after-call]")) {
     link.addEventListener("click", () => {
       const next = link.dataset.afterCall;

@@ -38,7 +38,7 @@ DEADLINES = (
 DANGEROUS = frozenset({"cancel", "refuse_signature"})
 
 VIEW_LABELS = {
-    "open": gettext_lazy("Open"),
+    "open": gettext_lazy("Unfinished"),
     "unassigned": gettext_lazy("To be assigned"),
     "missed": gettext_lazy("Customer not met"),
     "unsigned": gettext_lazy("To be handed in"),
