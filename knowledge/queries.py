@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import log1p
 
-from django.contrib.postgres.search import SearchQuery, SearchRank
+from django.contrib.postgres.search import SearchRank
 from django.db.models import F, Q, QuerySet
 
 from customers.models import Product
 from knowledge.models import Article, FaultCategory
 from knowledge.states import Status
 from servicedesk.core.actors import SYSTEM, Actor
-from servicedesk.core.search import any_of, grams_of, matching
+from servicedesk.core.search import GramQuery, any_of, grams_of, matching
 
 ARTICLE_FIELDS = ("title", "symptom", "cause", "solution")
 
@@ -58,7 +58,7 @@ def _candidates(
     articles = articles.select_related("product", "category").defer("search")
     found: dict[int, Article] = {}
     if wanted:
-        words = SearchQuery(any_of(wanted), search_type="raw")
+        words = GramQuery(any_of(wanted))
         by_words = articles.filter(search=words).annotate(rank=SearchRank(F("search"), words))
         found |= {a.pk: a for a in by_words.order_by("-rank")[:CANDIDATES]}
     if category is not None:

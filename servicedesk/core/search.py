@@ -55,6 +55,18 @@ def bigrams(*fields: str) -> models.GeneratedField:
     )
 
 
+class GramQuery(SearchQuery):
+    """A query over bigrams, taken as it is written.
+
+    `to_tsquery` would read 'k-' as 'k' and drop 'is': it thinks of words, not of bigrams.
+    """
+
+    template = "CAST(%(expressions)s AS tsquery)"
+
+    def __init__(self, query: str) -> None:
+        super().__init__(query, search_type="raw")
+
+
 def matching(
     queryset: models.QuerySet[M], text: str, *fields: str, column: str = "search"
 ) -> models.QuerySet[M]:
@@ -64,7 +76,7 @@ def matching(
     the bigrams stand apart.
     """
     for word in words_of(text):
-        queryset = queryset.filter(**{column: SearchQuery(_tsquery(word), search_type="raw")})
+        queryset = queryset.filter(**{column: GramQuery(_tsquery(word))})
         anywhere = Q()
         for name in fields:
             anywhere |= Q(**{f"{name}__icontains": word})

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.contrib.postgres.search import SearchQuery, SearchRank
+from django.contrib.postgres.search import SearchRank
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, F, Sum
 from django.http import HttpResponse, QueryDict
@@ -20,7 +20,7 @@ from customers.queries import Caller, find_callers, search_contacts, search_stor
 from servicedesk.core.actors import Actor
 from servicedesk.core.fields import uuid7
 from servicedesk.core.http import DeskRequest, perform
-from servicedesk.core.search import any_of, grams_of, phone_digits
+from servicedesk.core.search import GramQuery, any_of, grams_of, phone_digits
 from tickets.actions.calls import discard_draft, end_call, keep_draft
 from tickets.forms.calls import IntakeForm
 from tickets.models import Call, CallDraft, ReferralTarget, Ticket
@@ -244,7 +244,7 @@ def _suggested_referrals(need: str, actor: Actor) -> list[ReferralTarget]:
     active = ReferralTarget.objects.visible_to(actor).active()
     calls = Call.objects.filter(referral__in=active)
     if grams := grams_of(need[:400]):
-        words = SearchQuery(any_of(grams), search_type="raw")
+        words = GramQuery(any_of(grams))
         ranked = (
             calls.filter(search=words)
             .values("referral")
