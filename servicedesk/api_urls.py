@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from django.apps import apps
 from django.conf import settings
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.routers import SimpleRouter
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
-for label in ("accounts", "customers", "sla", "knowledge", "tickets", "visits"):
-    assert label in settings.FIRST_PARTY_APPS
-    import_module(f"{label}.api").register(router)
+for label in settings.FIRST_PARTY_APPS:
+    package = apps.get_app_config(label).name
+    if label != "core":
+        import_module(f"{package}.api").register(router)
 
 urlpatterns = [
     path("v1/", include(router.urls)),

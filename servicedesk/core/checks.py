@@ -5,7 +5,8 @@ from __future__ import annotations
 from ctypes.util import find_library
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core import checks
+from django.core.checks import CheckMessage, Error, register
 from django.db import connections
 
 
@@ -33,7 +34,7 @@ def subsetter_is_installed(**kwargs: Any) -> list[CheckMessage]:
     if find_library("harfbuzz-subset"):
         return []
     return [
-        Warning(
+        checks.Warning(
             "libharfbuzz-subset is missing: each form takes many times as long to render.",
             hint="Install the package libharfbuzz-subset0.",
             id="core.W001",

@@ -142,9 +142,14 @@ def _show(
     return render(request, "documents/document.html", context, status=status)
 
 
-def _file(found: Document) -> HttpResponse | FileResponse:
+def _file(found: Document) -> FileResponse:
     if found.status != Status.SEALED:
         raise Http404
+    return sealed_file(found)
+
+
+def sealed_file(found: Document) -> FileResponse:
+    """The stored PDF as an attachment; it is never rendered again."""
     return FileResponse(
         default_storage.open(found.file),
         as_attachment=True,

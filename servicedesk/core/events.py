@@ -15,6 +15,8 @@ from servicedesk.core.bulk import insert
 from servicedesk.core.models import Entry, EntrySubject
 
 EVENTS: dict[str, type[Event]] = {}
+# A record, or its kind and primary key.
+Subject = models.Model | tuple[str, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,14 +54,12 @@ def on(event_type: type[E]) -> Callable[[Callable[[E], None]], Callable[[E], Non
     return register
 
 
-def record(event: Event, *, about: Iterable[models.Model | None], by: Actor) -> Entry:
+def record(event: Event, *, about: Iterable[Subject | None], by: Actor) -> Entry:
     """Write the event into the journal and tell the listeners. The last line of an action."""
     return record_all([(event, [s for s in about if s is not None])], by=by)[0]
 
 
-def record_all(
-    events: Sequence[tuple[Event, Sequence[models.Model | tuple[str, int]]]], *, by: Actor
-) -> list[Entry]:
+def record_all(events: Sequence[tuple[Event, Sequence[Subject]]], *, by: Actor) -> list[Entry]:
     """The same for a batch, in two statements: each event with its subjects.
 
     A subject is a record or its (kind, primary key).
@@ -93,7 +93,7 @@ def record_all(
     return entries
 
 
-def subject_key(subject: models.Model | tuple[str, int]) -> tuple[str, int]:
+def subject_key(subject: Subject) -> tuple[str, int]:
     if isinstance(subject, tuple):
         return subject
     assert subject.pk is not None

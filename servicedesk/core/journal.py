@@ -118,11 +118,11 @@ def verify() -> Iterator[Fault]:
         sequence=F("seal__sequence"), sealed_hash=F("seal__hash")
     )
     for entry in entries.order_by("seal__sequence").iterator(chunk_size=2000):
-        sequence: int = entry.sequence  # type: ignore[attr-defined]
+        sequence: int = entry.sequence
         expected += 1
         if sequence != expected:
             yield Fault(expected, str(entry.uid), "a link before this entry is missing")
             expected = sequence
         if link(previous, entry, entry.about) != entry.sealed_hash:  # type: ignore[attr-defined]
             yield Fault(sequence, str(entry.uid), f"{entry.type} was altered after sealing")
-        previous = entry.sealed_hash  # type: ignore[attr-defined]
+        previous = entry.sealed_hash

@@ -92,8 +92,9 @@ def panel(page: str, template: str, *, order: int = 50) -> Callable[[Context], C
 
 def render_panels(page: str, obj: Any, request: HttpRequest) -> list[SafeString]:
     actor: Actor = request.actor  # type: ignore[attr-defined]
-    shown = []
-    for part in _panels:
-        if part.page == page and (context := part.context(obj, actor)) is not None:
-            shown.append(render_to_string(part.template, context, request))
-    return shown
+    found = [(part, part.context(obj, actor)) for part in _panels if part.page == page]
+    return [
+        render_to_string(part.template, context, request)
+        for part, context in found
+        if context is not None
+    ]

@@ -43,10 +43,11 @@ class PackageFinder(FileSystemFinder):
         published = path.removeprefix("vendor/") in PUBLISHED
         return super().find_location(root, path, prefix) if published else None
 
+    # Before `list`, whose name hides the type's inside the class.
+    def check(self, **kwargs: object) -> list[object]:
+        return []
+
     def list(self, ignore_patterns: Iterable[str] | None) -> Iterator[tuple[str, Any]]:
         for name, storage in super().list(ignore_patterns):
             if f"{storage.prefix}/{name}".removeprefix("vendor/") in PUBLISHED:
                 yield name, storage
-
-    def check(self, **kwargs: object) -> list[object]:
-        return []

@@ -8,13 +8,13 @@ from django.core.management import call_command
 from servicedesk.core.ticker import load_ticks
 
 
-@shared_task  # type: ignore[untyped-decorator]
+@shared_task
 def tick() -> None:
     """Do once what every worker does each second by itself."""
     for each in load_ticks():
         each.run()
 
 
-@shared_task  # type: ignore[untyped-decorator]
+@shared_task
 def nightly() -> None:
     call_command("clearsessions")

@@ -11,11 +11,14 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from celery import bootsteps
 
 log = logging.getLogger(__name__)
+
+
+F = TypeVar("F", bound=Callable[..., object])
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +42,10 @@ def load_ticks() -> list[Tick]:
     return TICKS
 
 
-def every(seconds: float) -> Callable[[Callable[[], object]], Callable[[], object]]:
-    def register(function: Callable[[], object]) -> Callable[[], object]:
+def every(seconds: float) -> Callable[[F], F]:
+    """Run the function every so many seconds; it must be callable without arguments."""
+
+    def register(function: F) -> F:
         TICKS.append(Tick(seconds, function))
         return function
 

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
-
 from django.utils.translation import gettext as _
 
 from servicedesk.core.events import EVENTS, subject_key

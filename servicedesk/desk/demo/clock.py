@@ -18,7 +18,6 @@ class Clock:
         self._pause = pause
         self._waiting: list[tuple[datetime, int, Story]] = []
         self._tickets = itertools.count()
-        self.now = datetime.min
 
     def add(self, at: datetime, story: Story) -> None:
         heapq.heappush(self._waiting, (at, next(self._tickets), story))
@@ -26,9 +25,9 @@ class Clock:
     def run(self) -> None:
         """Until nothing is left before the end; stories beyond it stay unfinished."""
         while self._waiting and self._waiting[0][0] <= self.end:
-            self.now, _number, story = heapq.heappop(self._waiting)
-            self._pause(self.now)
+            now, _number, story = heapq.heappop(self._waiting)
+            self._pause(now)
             following = next(story, None)
             if following is not None:
-                self.add(max(following, self.now), story)
+                self.add(max(following, now), story)
         self._pause(self.end)

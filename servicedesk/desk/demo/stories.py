@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from django.utils import timezone
 from accounts.models import User
 from servicedesk.core import documents, sealing
 from servicedesk.core.actors import SYSTEM
-from servicedesk.core.models import Document, SignLink
+from servicedesk.core.models import Document, SignLink, token_hash
 from servicedesk.desk.demo import names
 from servicedesk.desk.demo.clock import Story
 from servicedesk.desk.demo.world import Place, World
@@ -213,7 +213,7 @@ class Stories:
     ) -> Iterator[datetime]:
         """Assign, start, try remotely; some wait, some need more time or a visit."""
         dice = self.dice
-        worker = dice.choice(self.world.of_role("engineer") + [desk, desk])
+        worker = dice.choice([*self.world.of_role("engineer"), desk, desk])
         at += minutes(dice.choices([4, 12, 24, 45, 90], [40, 30, 18, 8, 4])[0])
         yield at
         tickets.assign(ticket, assignee=worker, at=at, by=desk.as_actor())
@@ -292,7 +292,7 @@ class Stories:
     def _remote(
         self, ticket: Ticket, case: names.Case, place: Place, worker: User, at: datetime,
         *, solved: bool,
-    ):  # type: ignore[no-untyped-def]  # fmt: skip
+    ) -> Generator[datetime, None, datetime]:  # fmt: skip
         """A remote session (REM-1…5); returns when it ended."""
         by, dice = worker.as_actor(), self.dice
         session = remote.prepare(
@@ -329,7 +329,7 @@ class Stories:
             at = working_time(at + minutes(dice.choice([30, 180, 600])))
             yield at
             tickets.close(
-                ticket, closing="confirmed", confirmed_by=ticket.contact.name, at=at,
+                ticket, closing="confirmed", confirmed_by=str(ticket.contact), at=at,
                 by=desk.as_actor(),
             )  # fmt: skip
         else:
@@ -352,7 +352,7 @@ class Stories:
             at = working_time(at + minutes(300))
             yield at
             tickets.close(
-                ticket, closing="confirmed", confirmed_by=ticket.contact.name, at=at,
+                ticket, closing="confirmed", confirmed_by=str(ticket.contact), at=at,
                 by=desk.as_actor(),
             )  # fmt: skip
 
@@ -539,9 +539,7 @@ class Stories:
             self._sign_own(form, engineer, at + minutes(2))
         yield from self._afterwards(visit, place, engineer, desk, at + minutes(3), solved=solved)
 
-    def _sign_as_customer(
-        self, form: Document, place: Place, engineer: User, at: datetime
-    ) -> None:
+    def _sign_as_customer(self, form: Document, place: Place, engineer: User, at: datetime) -> None:
         dice = self.dice
         method = dice.choice(["L1", "L1", "L2"])
         token = documents.make_link(
@@ -549,7 +547,7 @@ class Stories:
             contact_id=place.contact.pk, phone_last4=place.contact.phone[-4:] if method == "L2" else "",
             at=at, by=engineer.as_actor(),
         )  # fmt: skip
-        link = SignLink.objects.get(token_sha256=documents.token_hash(token))
+        link = SignLink.objects.get(token_sha256=token_hash(token))
         stars = [5, 5, 5, 5, 4, 4, 3]
         documents.sign_by_link(
             link, signer_name=place.contact.name, strokes=strokes(dice),
@@ -581,9 +579,7 @@ class Stories:
         visit.refresh_from_db()
         if solved:
             ticket.refresh_from_db()
-            tickets.resolve(
-                ticket, solution="visit", resolution=visit.work.work_done, at=at, by=by
-            )
+            tickets.resolve(ticket, solution="visit", resolution=visit.work.work_done, at=at, by=by)
         at += minutes(dice.choice([90, 200, 400, 1500]))
         yield at
         visits.hand_in(visit, usb_scanned_at=at - minutes(15), at=at, by=by)
@@ -612,7 +608,5 @@ class Stories:
                     by=desk.as_actor(),
                 )  # fmt: skip
             return
-        tickets.resolve(
-            ticket, solution="visit", resolution="更换新终端后恢复", at=at, by=by
-        )
+        tickets.resolve(ticket, solution="visit", resolution="更换新终端后恢复", at=at, by=by)
         yield from self._close(ticket, desk, at)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import fcntl
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -94,7 +94,7 @@ def missing(*prefixes: str) -> list[MessageId]:
         ]
 
 
-def _first(message: str | tuple[str, ...]) -> str:
+def _first(message: str | Sequence[str]) -> str:
     return message if isinstance(message, str) else message[0]
 
 

@@ -98,7 +98,11 @@ def _calls(
         if at < end - timedelta(minutes=15):
             found.append((at, dice.choices(kinds, weights)[0]))
     # Today is a day like the others, with work in every stage.
-    for hours in (1, 2, 3, 4, 5, 6, 8, 20, 22, 24, 26):
-        found.append((end - timedelta(hours=hours, minutes=dice.randint(1, 40)), dice.choices(
-            ["ticket", "visit", "promise", "message"], [4, 5, 1, 1])[0]))  # fmt: skip
+    found += [
+        (
+            end - timedelta(hours=hours, minutes=dice.randint(1, 40)),
+            dice.choices(["ticket", "visit", "promise", "message"], [4, 5, 1, 1])[0],
+        )
+        for hours in (0, 0, 1, 1, 2, 2, 3, 4, 5, 6, 8, 20, 22, 24, 26)
+    ]
     return sorted(found)
