@@ -53,7 +53,11 @@ def test_a_ticket_takes_over_all_that_was_said(call_of, shop):
     ticket = call.ticket
 
     assert ticket.status == "new"
-    assert (ticket.store, ticket.contact, ticket.product) == (shop.store, shop.contact, shop.product)
+    assert (ticket.store, ticket.contact, ticket.product) == (
+        shop.store,
+        shop.contact,
+        shop.product,
+    )
     assert (ticket.need, ticket.category) == (call.need, shop.category)
     assert (ticket.is_urgent, ticket.urgency_reason) == (True, "排队")
     assert ticket.no_wish
@@ -217,9 +221,7 @@ def test_an_unknown_outcome_is_refused(said, helpdesk):
 
 def test_what_belongs_to_another_store_is_refused(said, shop, helpdesk):
     with pytest.raises(Refused) as refused:
-        end_call(
-            **said("ticket") | {"store": shop.other_store}, at=AT, by=helpdesk.as_actor()
-        )
+        end_call(**said("ticket") | {"store": shop.other_store}, at=AT, by=helpdesk.as_actor())
 
     assert refused.value.field == "installation"
 

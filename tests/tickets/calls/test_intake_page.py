@@ -61,7 +61,12 @@ def test_all_that_is_missing_is_said_at_once_and_everything_is_kept(desk, typed)
 
     page = response.content.decode()
     assert response.status_code == 422
-    for message in ["请询问客户希望何时解决", "请向客户复述核对", "请确认客户使用的产品", "请填写紧急原因"]:
+    for message in [
+        "请询问客户希望何时解决",
+        "请向客户复述核对",
+        "请确认客户使用的产品",
+        "请填写紧急原因",
+    ]:
         assert message in page
     assert not Call.objects.exists()
     for kept in ["刷卡无反应", data["need"], "李店长"]:
@@ -330,7 +335,9 @@ def test_the_result_of_a_foreign_call_is_404(client, call_of, engineer):
 
 def test_the_number_of_queries_does_not_grow(desk, shop, call_of):
     def queries() -> int:
-        with CaptureQueriesContext(connection, ) as seen:
+        with CaptureQueriesContext(
+            connection,
+        ) as seen:
             desk.get(INTAKE)
         return len(seen)
 

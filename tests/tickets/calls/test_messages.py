@@ -42,7 +42,9 @@ def test_only_the_addressee_can_have_read_it(message, dispatcher):
 def test_an_unread_message_nags_until_the_supervisor_hears(message, engineer):
     sweep(AT + timedelta(minutes=31))
 
-    steps = set(Escalation.objects.filter(deadline__kind="message.read").values_list("step", "missed"))
+    steps = set(
+        Escalation.objects.filter(deadline__kind="message.read").values_list("step", "missed")
+    )
     assert ("missed", True) in steps
     assert engineer.notifications.exists()
 
@@ -67,7 +69,9 @@ def test_a_supervisor_may_finish_a_stranger_may_not(message, dispatcher, other_e
 
 def test_passed_on_it_is_unread_again_and_keeps_its_time(message, engineer, other_engineer):
     messages.read(message, at=LATER, by=engineer.as_actor())
-    messages.pass_on(message, to_user=other_engineer, reason="出差", at=LATER, by=engineer.as_actor())
+    messages.pass_on(
+        message, to_user=other_engineer, reason="出差", at=LATER, by=engineer.as_actor()
+    )
 
     message.refresh_from_db()
     assert (message.status, message.to_user, message.read_at) == ("unread", other_engineer, None)
@@ -149,7 +153,9 @@ def test_passing_on_through_every_door(door, client, message, engineer, other_en
         ("pass_on", {"reason": "x" * 301}),
     ],
 )
-def test_bad_input_is_answered_at_the_field(verb, change, client, message, engineer, other_engineer):
+def test_bad_input_is_answered_at_the_field(
+    verb, change, client, message, engineer, other_engineer
+):
     client = log_in(client, engineer)
     page = send(client, message, verb, other_engineer, **change)
     api = send(client, message, verb, other_engineer, door="api", **change)
@@ -170,7 +176,9 @@ def test_a_foreign_message_does_not_exist(door, client, message, other_engineer,
 
 def test_a_verb_that_is_none_is_404(client, message, engineer):
     client = log_in(client, engineer)
-    assert client.post(reverse("tickets:message_act", args=[message.uid, "shred"])).status_code == 404
+    assert (
+        client.post(reverse("tickets:message_act", args=[message.uid, "shred"])).status_code == 404
+    )
 
 
 def test_a_message_can_be_taken_over_the_api(client, helpdesk, engineer):

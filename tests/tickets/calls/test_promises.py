@@ -127,7 +127,9 @@ def test_reassigning_is_for_those_who_assign_and_to_those_who_can(
 
 
 def test_dropped_by_the_caller_nothing_is_owed(promise, engineer):
-    promises.drop(promise, spoken_to="李红梅", reason="已自行解决", at=LATER, by=engineer.as_actor())
+    promises.drop(
+        promise, spoken_to="李红梅", reason="已自行解决", at=LATER, by=engineer.as_actor()
+    )
 
     promise.refresh_from_db()
     assert (promise.status, promise.answer) == ("dropped", "已自行解决")
