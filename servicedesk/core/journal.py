@@ -26,6 +26,19 @@ GENESIS = "0" * 64
 BATCH = 1000
 # Any constant: the advisory lock that lets one worker at a time extend the chain.
 CHAIN_LOCK = 7_021_402
+# The oldest transaction of this database that still runs, and the number the next one gets.
+# Those of other databases in the cluster do not matter: they cannot write entries here. What
+# carries a number beyond comes from the cluster that this database was restored from.
+OLDEST_RUNNING = """
+    SELECT coalesce(
+        (SELECT min(x::text::bigint) FROM pg_snapshot_xip(s) AS x WHERE NOT EXISTS (
+            SELECT 1 FROM pg_stat_activity
+            WHERE datname <> current_database()
+            AND backend_xid::text::bigint = x::text::bigint & 4294967295)),
+        pg_snapshot_xmax(s)::text::bigint
+    ), pg_snapshot_xmax(s)::text::bigint
+    FROM pg_current_snapshot() AS s
+"""
 
 
 def canonical(data: Any) -> bytes:
@@ -81,12 +94,7 @@ def _seal_batch() -> int:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [CHAIN_LOCK])
         if not cursor.fetchone()[0]:
             return 0
-        # Transactions between xmin and xmax may still be running. What carries a larger
-        # number comes from the cluster that this database was restored from.
-        cursor.execute(
-            "SELECT pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint"
-            " FROM pg_current_snapshot() s"
-        )
+        cursor.execute(OLDEST_RUNNING)
         oldest, following = cursor.fetchone()
         last = Seal.objects.order_by("-sequence").first()
         sequence, previous = (last.sequence, last.hash) if last else (0, GENESIS)

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import FileSystemFinder
+from django.core.checks import CheckMessage
 from django.core.files.storage import FileSystemStorage
 
 # What pages ask for, with the source maps that these files name; the rest is not published.
@@ -44,7 +45,7 @@ class PackageFinder(FileSystemFinder):
         return super().find_location(root, path, prefix) if published else None
 
     # Before `list`, whose name hides the type's inside the class.
-    def check(self, **kwargs: object) -> list[object]:
+    def check(self, **kwargs: Any) -> list[CheckMessage]:
         return []
 
     def list(self, ignore_patterns: Iterable[str] | None) -> Iterator[tuple[str, Any]]:
