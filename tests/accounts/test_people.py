@@ -297,5 +297,10 @@ def test_lists_cost_the_same_with_more_rows(desk, engineer):
         edit(engineer, phone=f"1390000{number:04}")
 
     assert {path: cost(path) for path in paths} == before
-    assert before["/accounts/people/"] <= 8
-    assert before["/accounts/people/find/"] <= 4
+
+
+def test_the_rows_of_the_list_are_one_query(desk, engineer, django_assert_num_queries):
+    with django_assert_num_queries(3):  # session, person, rows with their teams
+        desk.get("/accounts/people/?q=zw", headers={"hx-request": "true"})
+    with django_assert_num_queries(3):
+        desk.get("/accounts/people/find/?q=zw")
