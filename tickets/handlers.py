@@ -6,6 +6,7 @@ from servicedesk.core.actors import SYSTEM
 from servicedesk.core.document_events import DocumentSigned, SignatureRefused
 from servicedesk.core.events import on
 from tickets.actions import extensions
+from tickets.events import TicketResolved
 from tickets.models import Extension
 from tickets.pdf import EXTENSION_TO_SIGN
 from tickets.states import ExtensionStatus
@@ -39,3 +40,12 @@ def not_signing_is_refusal(event: SignatureRefused) -> None:
             at=event.at,
             by=SYSTEM,
         )
+
+
+@on(TicketResolved)
+def nothing_to_agree_to(event: TicketResolved) -> None:
+    """What is solved needs no more time: the open proposal, and its link, are over."""
+    for extension in Extension.objects.filter(
+        ticket_id=event.ticket_id, status=ExtensionStatus.PROPOSED
+    ):
+        extensions.withdraw(extension, at=event.at, by=SYSTEM)

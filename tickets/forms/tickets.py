@@ -294,7 +294,7 @@ class FilterForm(DeskForm):
     """What the list shows. Sent by GET, so a saved view is an address."""
 
     STATUS = [
-        ("open", _("Open")),
+        ("open", _("Not resolved yet")),
         *Status.choices,
         ("all", _("All")),
     ]
