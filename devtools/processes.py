@@ -92,11 +92,14 @@ class Supervisor:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
+        # An impatient second Ctrl-C must not leave half of them running.
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        before = [signal.signal(number, signal.SIG_IGN) for number in numbers]
         for child in reversed(self.children):
             child.end()
         self.notes.unlink(missing_ok=True)
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
     def add(self, child: Child) -> Child:
         child.log.unlink(missing_ok=True)
