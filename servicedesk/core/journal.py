@@ -19,7 +19,7 @@ from django.db import connection, models, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Cast, Concat
 
-from servicedesk.core.models import Entry, Seal
+from servicedesk.core.models import Entry, Seal, Unsealed
 from servicedesk.core.ticker import every
 
 GENESIS = "0" * 64
@@ -99,7 +99,7 @@ def _seal_batch() -> int:
         last = Seal.objects.order_by("-sequence").first()
         sequence, previous = (last.sequence, last.hash) if last else (0, GENESIS)
         unsealed = (
-            Entry.objects.filter(seal__isnull=True)
+            Entry.objects.filter(pk__in=Unsealed.objects.values("pk"))
             .exclude(transaction__gte=oldest, transaction__lt=following)
             .order_by("transaction", "id")
         )
@@ -109,6 +109,7 @@ def _seal_batch() -> int:
             previous = link(previous, entry, entry.about)  # type: ignore[attr-defined]
             seals.append(Seal(entry=entry, sequence=sequence, hash=previous))
         Seal.objects.bulk_create(seals)
+        Unsealed.objects.filter(pk__in=[seal.entry_id for seal in seals]).delete()
         return len(seals)
 
 

@@ -96,6 +96,16 @@ class Seal(AppendOnly):
         return f"{self.sequence}:{self.hash[:12]}"
 
 
+class Unsealed(models.Model):
+    """What the sealer still has to do; a trigger adds each new entry. So its cost grows with
+    what is new, not with the length of the journal."""
+
+    entry = models.OneToOneField(Entry, models.CASCADE, primary_key=True, related_name="+")
+
+    def __str__(self) -> str:
+        return str(self.entry_id)
+
+
 class NumberSeries(models.Model):
     """The last number given out per prefix and day (forms.md: gap-free, never reused)."""
 

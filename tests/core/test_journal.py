@@ -7,7 +7,7 @@ from django.db import DatabaseError, connection
 from accounts.actions import create_team
 from servicedesk.core import journal
 from servicedesk.core.actors import SYSTEM
-from servicedesk.core.models import Entry, Seal
+from servicedesk.core.models import Entry, Seal, Unsealed
 from tests.conftest import AT
 
 # The sealer takes only entries of finished transactions, so these tests need real commits.
@@ -38,6 +38,7 @@ def test_an_untouched_journal_is_intact(sealed):
 
 def test_sealing_again_adds_nothing(sealed):
     assert journal.seal() == 0
+    assert not Unsealed.objects.exists()
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,16 @@ BEGIN
 END $$;
 """
 
+UNSEALED = """
+CREATE FUNCTION note_unsealed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO core_unsealed (entry_id) VALUES (NEW.id);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER core_entry_unsealed AFTER INSERT ON core_entry
+    FOR EACH ROW EXECUTE FUNCTION note_unsealed();
+"""
+
 FROZEN = """
 CREATE FUNCTION refuse_thawing() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -49,5 +59,6 @@ class Migration(migrations.Migration):
             )
             for table in TABLES
         ],
+        migrations.RunSQL(UNSEALED, "DROP FUNCTION note_unsealed() CASCADE"),
         migrations.RunSQL(FROZEN, "DROP FUNCTION refuse_thawing() CASCADE"),
     ]
