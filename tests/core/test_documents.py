@@ -217,7 +217,7 @@ def test_a_used_signature_is_refused(form, engineer):
         KIND, engineer, number="ZZ-20260302-0009", data=data(), at=AT, by=SYSTEM
     )
 
-    with pytest.raises(Refused, match="anew|重新"):
+    with pytest.raises(Refused, match=r"anew|重新"):
         sign_as_customer(other, engineer)
 
 
