@@ -72,6 +72,8 @@ def read(file: BinaryIO, name: str, size: int) -> list[Row]:
         if columns is None:
             columns = _columns(cells)
             continue
+        if any("\0" in cell for cell in cells):
+            raise Refused(_("Line %(line)d cannot be read.") % {"line": line}, field="file")
         if len(rows) == MOST_ROWS:
             raise Refused(_("The file has more than 5,000 rows."), field="file")
         if any(cells[len(columns) :]):

@@ -18,8 +18,12 @@ ARTICLE_FIELDS = ("title", "symptom", "cause", "solution")
 
 # So many of the likeliest are weighed exactly.
 CANDIDATES = 200
-# With less of the words in common an entry speaks of something else.
+# With less of the words in common, and none in the title, an entry speaks of something else.
 LEAST_SHARE = 0.15
+# Pairs of these say nothing about a fault: 不了, 了吗, 有没 …
+FILLERS = set(
+    "的了吗呢啊吧呀么不没有是在我你您他她它们请就都也和与把被给让要会能上下来去个这那很太"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ def suggest(
     articles = Article.objects.visible_to(actor).filter(status=Status.PUBLISHED)
     if product is not None:
         articles = articles.filter(Q(product=product) | Q(product__isnull=True))
-    wanted = grams_of(text)
+    wanted = {gram for gram in grams_of(text) if not FILLERS.issuperset(gram)}
     if not wanted and product is None and category is None:
         return []
     scored = [
@@ -79,7 +83,7 @@ def _score(
         symptom = len(wanted & grams_of(f"{article.title} {article.symptom}")) / len(wanted)
         rest = len(wanted & grams_of(f"{article.cause} {article.solution}")) / len(wanted)
         share = 3 * title + 2 * symptom + 0.5 * rest
-        score += share if max(symptom, rest) >= LEAST_SHARE else 0
+        score += share if title or max(symptom, rest) >= LEAST_SHARE else 0
     if category is not None and article.category is not None:
         if article.category_id == category.pk:
             score += 1.0

@@ -295,7 +295,7 @@ def keep_upload(rows: Sequence[Row], *, file_name: str, at: datetime, by: Actor)
         raise PermissionDenied("Only a person uploads files")
     ImportDraft.objects.filter(created_at__lt=at - DRAFTS_KEPT).delete()
     return ImportDraft.objects.create(
-        user_id=by.id, file_name=file_name[:200], rows=[[n, dict(c)] for n, c in rows],
+        user_id=by.id, file_name=file_name.replace("\0", "")[:200], rows=[[n, dict(c)] for n, c in rows],
         created_at=at,
     )  # fmt: skip
 
