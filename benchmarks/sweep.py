@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
@@ -86,7 +87,7 @@ def report(name: str, ours: str, floor: str, ratio: float | None = None) -> None
     print(f"{name:34} {ours:34} floor {floor:34} {against}", flush=True)
 
 
-def execute(sql: str, params: object = None) -> list[tuple[object, ...]]:
+def execute(sql: str, params: Any = None) -> list[tuple[object, ...]]:
     from django.db import connection
 
     with connection.cursor() as cursor:

@@ -60,7 +60,9 @@ def test_the_intervals_leave_no_gap_and_the_counted_ones_are_the_time_allowed(st
         assert intervals[0].start == deadline.started_at
     assert all(a.end == b.start for a, b in pairwise(intervals))
     if intervals and intervals[-1].end is None:
-        assert counted + remaining(deadline) == allowed(deadline)
+        left = remaining(deadline)
+        assert left is not None
+        assert counted + left == allowed(deadline)
     else:
         assert counted == allowed(deadline)
         assert not intervals or intervals[-1].end == deadline.due_at
