@@ -14,6 +14,7 @@ telephone: list[URLPattern | URLResolver] = [
     path("calls/new/callers/", intake.callers, name="intake_callers"),
     path("calls/new/pick/", intake.pick, name="intake_pick"),
     path("calls/new/referrals/", intake.referrals, name="intake_referrals"),
+    path("calls/new/knowledge/", intake.knowledge, name="intake_knowledge"),
     path("calls/<slug:number>/", calls.call_page, name="call"),
     path("calls/<slug:number>/done/", intake.done, name="call_done"),
     path("inbox/", messages.message_list, name="inbox"),

@@ -1,6 +1,7 @@
 // The keyboard of the intake screen, its script and its clock. All of it is comfort: the form works without.
 //   Alt+1 … Alt+7      how the call ends (also plain digits while no field has the focus)
 //   Enter              goes to the next field; Ctrl+Enter ends the call (shortcuts.js)
+//   Alt+K              to what helped before
 //   Arrow down / up    from the number into the found callers and back
 import { onContent } from "./content.js";
 
@@ -84,6 +85,11 @@ form.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("keydown", (event) => {
+  if (event.altKey && event.code === "KeyK") {
+    event.preventDefault();
+    screen.querySelector("#knowledge summary")?.focus();
+    return;
+  }
   const digit = /^(?:Digit|Numpad)([1-7])$/.exec(event.code)?.[1];
   if (!digit || event.isComposing || event.ctrlKey || event.metaKey || event.shiftKey) return;
   const typing = event.target.matches("input:not([type=checkbox]):not([type=radio]), textarea, select");
@@ -188,7 +194,7 @@ onContent(fill);
 const timer = form.querySelector("[data-call-timer]");
 const answered = field("answered_at");
 const restored = form.querySelector(".draft-note, [data-form-errors]") !== null;
-let start = restored ? new Date(timer.dataset.start) : null;
+let start = restored && answered.value ? new Date(answered.value) : null;
 
 function local(moment) {
   return new Date(moment - moment.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);

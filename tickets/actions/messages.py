@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any, cast
 
 from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
@@ -45,7 +46,7 @@ def take_message(
                       field="to_user")  # fmt: skip
     message = Message.objects.create(
         to_user=to_user,
-        taken_by_id=by.id,
+        taken_by_id=cast(int, by.id),
         call=call,
         customer=customer or (store.customer if store else None),
         store=store,
@@ -140,7 +141,7 @@ def _belongs(message: Message, by: Actor) -> None:
         raise PermissionDenied(f"{by.label} is not the addressee")
 
 
-def _who(message: Message) -> dict[str, object]:
+def _who(message: Message) -> dict[str, Any]:
     return {
         "message_uid": str(message.uid),
         "to_user_id": message.to_user_id,

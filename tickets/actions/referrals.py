@@ -58,8 +58,8 @@ def retire_target(target: ReferralTarget, *, at: datetime, by: Actor) -> Referra
 
 
 def _unique(topic: str, name: str, target: ReferralTarget | None = None) -> None:
-    same = ReferralTarget.objects.active().filter(topic=topic, name=name)
-    if same.exclude(pk=target.pk if target else None).exists():
+    same = ReferralTarget.objects.active().filter(topic=topic, name=name).first()
+    if same is not None and same != target:
         raise Refused(_("This entry exists already."), field="name")
 
 

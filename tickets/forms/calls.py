@@ -112,19 +112,14 @@ class IntakeForm(DeskForm):
         widget=Textarea(rows=2),
     )  # fmt: skip
     category = UidChoiceField(
-        None, label=_("Fault category"), required=False, empty_label=_("– not known yet –")
-    )
+        None, label=_("Fault category"), required=False,
+        widget=RemoteSelect(url_name="knowledge:category_options", hint=_("Type or choose")),
+    )  # fmt: skip
     # How it ends
     outcome = forms.ChoiceField(
         label=_("How the call ends"), choices=Call.Outcome.choices, required=False,
         widget=OutcomeButtons,
     )  # fmt: skip
-    phone_solution_offered = forms.BooleanField(
-        label=_("I offered to help by telephone"), required=False
-    )
-    read_back = forms.BooleanField(
-        label=_("Read back; the caller knows that it is recorded"), required=False
-    )
     solution = forms.CharField(
         label=_("What solved it"), max_length=4000, required=False, widget=Textarea(rows=3)
     )
@@ -150,6 +145,12 @@ class IntakeForm(DeskForm):
         label=_("What is to be done on site"), max_length=1000, required=False,
         widget=Textarea({"placeholder": _("else as the customer said it")}, rows=2),
     )  # fmt: skip
+    phone_solution_offered = forms.BooleanField(
+        label=_("I offered to help by telephone"), required=False
+    )
+    read_back = forms.BooleanField(
+        label=_("Read back; the caller knows that it is recorded"), required=False
+    )
     to_user = _colleague(_("For"))
     about_visit = forms.BooleanField(label=_("It is about a visit"), required=False)
     call_back_by = QuickTimeField("30m", "1h", "today", "tomorrow", label=_("Call back by"))
@@ -178,23 +179,23 @@ class IntakeForm(DeskForm):
         super().__init__(data, **kwargs)
         self.now = now
         if draft is not None:
-            self.initial |= self._typed(draft)
+            self.initial = {**self.initial, **self._typed(draft)}
         chosen: Any = data if data is not None else self.initial
         self._people(by)
         self._offer("store", Store.objects.visible_to(by).filter(is_active=True))
-        self.store = self._find("store", chosen)
+        self.the_store: Store | None = self._find("store", chosen)
         self._offer("contact", Contact.objects.visible_to(by).filter(is_active=True))
-        self.contact = self._find("contact", chosen)
+        self.the_contact: Contact | None = self._find("contact", chosen)
         self._offer("new_store_customer", Customer.objects.visible_to(by).filter(is_active=True))
         self._offer("product", Product.objects.visible_to(by).filter(is_active=True))
         self._offer(
             "installation",
             Installation.objects.visible_to(by)
-            .filter(store=self.store, is_active=True)
+            .filter(store=self.the_store, is_active=True)
             .select_related("product"),
         )
         field: Any = self.fields["installation"]
-        self.installed = bool(self.store) and field.queryset.exists()
+        self.installed = bool(self.the_store) and field.queryset.exists()
         self._offer("category", FaultCategory.objects.visible_to(by).filter(is_active=True))
         self._offer("article", Article.objects.visible_to(by))
         self._offer("referral", ReferralTarget.objects.visible_to(by).active())
@@ -213,7 +214,7 @@ class IntakeForm(DeskForm):
 
     def _people(self, by: Actor) -> None:
         staff = User.objects.staff()
-        self._offer("to_user", staff.exclude(pk=by.id))
+        self._offer("to_user", staff.exclude(pk=by.id or 0))
         self._offer("promise_owner", User.objects.able_to("promises.work"))
         self._offer("assignee", User.objects.able_to("tickets.work"))
 

@@ -69,12 +69,15 @@ class QuickTimeField(forms.MultiValueField):
         self.now = now
         quick = [(name, QUICK[name][0]) for name in self.names]
         more = [(EXACT, gettext("at a time"))] + ([(NONE, self.none)] if self.none else [])
-        self.fields[0].choices = [*quick, *more]
+        offered: Any = self.fields[0]
+        shown: Any = self.widget.widgets[0]
+        offered.choices = [*quick, *more]
         ahead = [(name, label) for name, label in quick if QUICK[name][1](now) > now]
-        self.widget.widgets[0].choices = [*ahead, *more]
+        shown.choices = [*ahead, *more]
 
     def compress(self, data_list: list[Any]) -> datetime | None:
         choice, exact = data_list or (None, None)
+        moment: datetime | None
         if choice in QUICK:
             moment = QUICK[choice][1](self.now)
         elif choice == NONE:

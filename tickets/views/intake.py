@@ -15,8 +15,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.models import User
-from customers.models import Contact, Store
+from customers.models import Contact, Installation, Product, Store
 from customers.queries import Caller, find_callers, search_contacts, search_stores
+from knowledge.models import FaultCategory
+from knowledge.queries import suggest
 from servicedesk.core.actors import Actor
 from servicedesk.core.fields import uuid7
 from servicedesk.core.http import DeskRequest, perform
@@ -26,6 +28,7 @@ from tickets.forms.calls import IntakeForm
 from tickets.models import Call, CallDraft, ReferralTarget, Ticket
 
 MATCHES = 8
+MOST_SUGGESTIONS = 4
 LONGEST_SEARCH = 60
 # Which fields of a call from the telephone system an address may carry (screen pop).
 PUSHED = {"number": "caller_number", "rings": "ring_count"}
@@ -42,7 +45,7 @@ def intake(request: DeskRequest) -> HttpResponse:
             return redirect("tickets:call_done", call.number)
         _keep(request, request.POST, now)
         return _show(request, form, status=422)
-    draft = CallDraft.objects.filter(user_id=request.actor.id).first()
+    draft = CallDraft.objects.filter(user_id=request.actor.id or 0).first()
     return _show(request, _form_of(request, draft, now), draft=draft)
 
 
@@ -97,9 +100,7 @@ def pick(request: DeskRequest) -> HttpResponse:
     if not request.htmx:
         return redirect("tickets:intake")
     form = _form_of(request, draft, now)
-    return render(
-        request, "tickets/calls/_picked.html", _context(request, form) | {"picked": True}
-    )
+    return render(request, "tickets/calls/_picked.html", _context(request, form) | {"picked": True})
 
 
 @require_GET
@@ -108,6 +109,13 @@ def referrals(request: DeskRequest) -> HttpResponse:
     _may_take_calls(request.actor)
     targets = _suggested_referrals(request.GET.get("need", ""), request.actor)
     return render(request, "tickets/calls/_referrals.html", {"targets": targets})
+
+
+@require_GET
+def knowledge(request: DeskRequest) -> HttpResponse:
+    """What helped with this product, category and symptom before (CALL-10)."""
+    _may_take_calls(request.actor)
+    return render(request, "tickets/calls/_knowledge.html", _suggestions(request, request.GET))
 
 
 @require_GET
@@ -142,13 +150,13 @@ def _show(
 
 
 def _context(request: DeskRequest, form: IntakeForm) -> dict[str, Any]:
-    actor, store = request.actor, form.store
+    actor, store = request.actor, form.the_store
     typed = request.POST if request.method == "POST" else form.initial
     number, find = typed.get("caller_number") or "", typed.get("find") or ""
     return {
         "form": form,
         "store": store,
-        "contact": form.contact,
+        "contact": form.the_contact,
         "installed": form.installed,
         "find": find,
         "matches": [] if store else _matches(number, find, actor),
@@ -156,7 +164,25 @@ def _context(request: DeskRequest, form: IntakeForm) -> dict[str, Any]:
         "last_calls": _last_calls(store, actor),
         "targets": _suggested_referrals(typed.get("need") or "", actor),
         "now": form.now,
+        **_suggestions(request, typed),
     }
+
+
+def _suggestions(request: DeskRequest, typed: Any) -> dict[str, Any]:
+    """By what was typed; a foreign or broken uid is as good as none."""
+    actor = request.actor
+
+    def find(model: Any, name: str) -> Any:
+        uid = _uid(str(typed.get(name) or ""))
+        return model.objects.visible_to(actor).filter(uid=uid).first() if uid else None
+
+    installation = find(Installation, "installation")
+    product = installation.product if installation else find(Product, "product")
+    category, need = find(FaultCategory, "category"), typed.get("need") or ""
+    found = (
+        suggest(product, category, need, MOST_SUGGESTIONS, actor=actor) if need or category else []
+    )
+    return {"suggestions": found, "asked": bool(need.strip() or category)}
 
 
 def _form_of(request: DeskRequest, draft: CallDraft | None, now: datetime) -> IntakeForm:
@@ -167,7 +193,7 @@ def _form_of(request: DeskRequest, draft: CallDraft | None, now: datetime) -> In
             initial={"intake_key": draft.key, "answered_at": draft.started_at,
                      "find": draft.data.get("find", [""])[-1]},
         )  # fmt: skip
-    me = User.objects.get_queryset().filter(pk=request.actor.id).first()
+    me = User.objects.get_queryset().filter(pk=request.actor.id or 0).first()
     pushed = {PUSHED[k]: v[:30] for k, v in request.GET.items() if k in PUSHED}
     return IntakeForm(
         by=request.actor,
@@ -229,14 +255,14 @@ def _matches(number: str, find: str, actor: Actor) -> list[Caller]:
 def _open_tickets(store: Store | None, actor: Actor) -> list[Ticket]:
     if store is None:
         return []
-    tickets = Ticket.objects.visible_to(actor).open().filter(store=store)  # type: ignore[attr-defined]
+    tickets = Ticket.objects.visible_to(actor).open().filter(store=store)
     return list(tickets.select_related("assignee")[:5])
 
 
 def _last_calls(store: Store | None, actor: Actor) -> list[Call]:
     if store is None:
         return []
-    return list(Call.objects.visible_to(actor).filter(store=store).select_related("taken_by")[:5])
+    return list(Call.objects.visible_to(actor).filter(store=store).select_related("taken_by")[:3])
 
 
 def _suggested_referrals(need: str, actor: Actor) -> list[ReferralTarget]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Literal
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
@@ -23,6 +24,8 @@ from tickets.forms.promises import FORMS
 from tickets.models import CallbackPromise
 from tickets.states import PROMISE, PromiseStatus
 from tickets.views.inbox import tabs
+
+STYLES: dict[str, Literal["primary", "plain", "danger"]] = {"keep": "primary", "drop": "danger"}
 
 
 @require_GET
@@ -102,7 +105,6 @@ def _actions(
     for step in PROMISE.open_to(actor, promise.status):
         wrong = refused is not None and refused[0] == step.name
         form = refused[1] if refused and wrong else FORMS[step.name](prefix=step.name)
-        style = {"keep": "primary", "drop": "danger"}.get(step.name, "plain")
         shown.append(
             ActionForm(
                 step.name,
@@ -110,8 +112,7 @@ def _actions(
                 reverse("tickets:promise_act", args=[promise.uid, step.name]),
                 form,
                 icon=step.icon,
-                style=style,
-                open=wrong and bool(form.errors),
+                style=STYLES.get(step.name, "plain"),
             )
         )
     return shown
