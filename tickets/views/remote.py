@@ -25,6 +25,7 @@ from tickets.forms.remote import FORMS, PrepareForm
 from tickets.models import RemoteSession, Ticket
 from tickets.queries import for_page, possible_remotely
 from tickets.states import RemoteStatus
+from tickets.views.tickets import stray_errors
 
 VERBS: dict[str, Callable[..., Any]] = {
     "consent": actions.consent,
@@ -124,6 +125,7 @@ def _show(
         "step_form": tried[1] if tried and tried[0] == "add_step" else step_form,
         "can_add": running and request.actor.may("remote.work"),
         "buttons": buttons,
+        "stray_errors": stray_errors(tried, buttons, {"add_step"} if running else set()),
         "article": article,
         "form": Document.objects.filter(number=session.number).order_by("-version").first(),
         "lines": timeline(session),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
@@ -311,6 +311,9 @@ def _show(
     buttons = _buttons(ticket, actor, tried, busy={
         "hand_over": handover is not None, "propose_extension": proposed is not None,
     })  # fmt: skip
+    handover_buttons = _handover_buttons(ticket, handover, actor, tried)
+    extension_buttons = _extension_buttons(ticket, proposed, actor, tried)
+    answers = [*handover_buttons, *extension_buttons]
     context = {
         "ticket": ticket,
         "tabs": _tabs(ticket, 0),
@@ -325,15 +328,25 @@ def _show(
         "calls": ticket.calls.select_related("taken_by"),
         "sessions": ticket.remote_sessions.select_related("engineer"),
         "extensions": offers,
-        "extension_buttons": _extension_buttons(ticket, proposed, actor, tried),
+        "extension_buttons": extension_buttons,
         "proposed": proposed,
         "handover": handover,
-        "handover_buttons": _handover_buttons(ticket, handover, actor, tried),
+        "handover_buttons": handover_buttons,
+        "stray_errors": stray_errors(tried, [*buttons, *answers], IN_PLACE),
         "phone_number": masked(_phone(ticket)),
         "panels": render_panels("tickets.ticket", ticket, request),
     }
     template = "tickets/tickets/_ticket.html" if request.htmx else "tickets/tickets/ticket.html"
     return render(request, template, context, status=status)
+
+
+def stray_errors(
+    tried: Tried | None, shown: Iterable[ActionForm], in_place: Iterable[str]
+) -> list[str]:
+    """What was refused of an action whose form the page does not show (any more)."""
+    if tried is None or tried[0] in {*in_place, *(button.name for button in shown)}:
+        return []
+    return [str(error) for errors in tried[1].errors.values() for error in errors]
 
 
 def _phone(ticket: Ticket) -> str:

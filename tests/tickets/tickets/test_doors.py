@@ -1,0 +1,226 @@
+"""Page, htmx and API lead to the same actions and show the same refusals."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
+
+from servicedesk.core.files import files_of
+from tests.tickets.tickets.factories import make_ticket
+from tickets.actions import extensions, handovers
+from tickets.models import Extension, Handover, Note
+from tickets.states import ExtensionStatus, HandoverStatus, Status
+
+pytestmark = pytest.mark.django_db
+
+DOORS = ["page", "htmx", "api"]
+
+
+@pytest.fixture
+def now():
+    return timezone.now().replace(microsecond=0)
+
+
+@pytest.mark.parametrize(("door", "status"), [("page", 302), ("htmx", 200), ("api", 200)])
+def test_every_door_leads_to_the_action(door, status, doors, engineer, now):
+    ticket = make_ticket(Status.IN_PROGRESS, engineer, at=now - timedelta(hours=1))
+
+    response = doors[door](
+        engineer, ticket, "resolve", {"solution": "phone", "resolution": "请客户重启"}
+    )
+
+    ticket.refresh_from_db()
+    assert response.status_code == status
+    assert (ticket.status, ticket.resolution) == (Status.RESOLVED, "请客户重启")
+
+
+@pytest.mark.parametrize(("door", "status"), [("page", 422), ("htmx", 422), ("api", 409)])
+def test_every_door_shows_the_refusal(door, status, doors, engineer, now):
+    ticket = make_ticket(Status.ASSIGNED, engineer, at=now - timedelta(hours=1))
+
+    response = doors[door](engineer, ticket, "resume", {})
+
+    assert response.status_code == status
+    assert "不能" in response.content.decode() or "not possible" in response.content.decode()
+    ticket.refresh_from_db()
+    assert ticket.status == Status.ASSIGNED
+
+
+@pytest.mark.parametrize(("door", "status"), [("page", 422), ("htmx", 422), ("api", 400)])
+def test_bad_input_comes_back_with_its_field_and_what_was_typed(door, status, doors, engineer, now):
+    ticket = make_ticket(Status.IN_PROGRESS, engineer, at=now - timedelta(hours=1))
+
+    response = doors[door](
+        engineer, ticket, "resolve", {"solution": "magic", "resolution": "重装了三次驱动"}
+    )
+
+    assert response.status_code == status
+    text = response.content.decode()
+    if door == "api":
+        assert response.json()["errors"][0]["pointer"] == "/solution"
+    else:
+        assert "重装了三次驱动" in text
+        assert "is-invalid" in text
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_foreign_ticket_does_not_exist(door, doors, engineer, other_engineer, now):
+    ticket = make_ticket(Status.IN_PROGRESS, engineer, at=now - timedelta(hours=1))
+
+    response = doors[door](other_engineer, ticket, "comment", {"text": "看看"})
+
+    assert response.status_code == 404
+    assert not Note.objects.exists()
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_without_the_permission_the_door_is_shut(door, doors, business, now):
+    ticket = make_ticket(at=now - timedelta(hours=1))
+
+    response = doors[door](business, ticket, "take", {})
+
+    assert response.status_code == 403
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_an_unknown_verb_is_not_found(door, doors, helpdesk, now):
+    ticket = make_ticket(at=now - timedelta(hours=1))
+
+    assert doors[door](helpdesk, ticket, "explode", {}).status_code == 404
+
+
+@pytest.mark.parametrize(("door", "status"), [("page", 422), ("htmx", 422), ("api", 400)])
+def test_the_future_is_no_answer(door, status, doors, engineer, now):
+    ticket = make_ticket(Status.ASSIGNED, engineer, at=now - timedelta(hours=1))
+    at = timezone.localtime(now + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M")
+
+    assert doors[door](engineer, ticket, "respond", {"at": at}).status_code == status
+
+
+def test_the_minute_of_intake_is_not_before_it(browse, engineer, now):
+    """The control knows no seconds."""
+    received = (now - timedelta(hours=1)).replace(second=40)
+    ticket = make_ticket(at=received, owner=engineer)
+    at = timezone.localtime(received).strftime("%Y-%m-%dT%H:%M")
+
+    browse(engineer).post(f"/tickets/{ticket.number}/respond/", {"at": at})
+
+    ticket.refresh_from_db()
+    assert ticket.responded_at == received
+
+
+@pytest.mark.parametrize(("door", "status"), [("page", 302), ("htmx", 200), ("api", 200)])
+def test_a_file_comes_in_through_every_door(door, status, doors, helpdesk, now):
+    ticket = make_ticket(at=now - timedelta(hours=1), owner=helpdesk)
+
+    response = doors[door](
+        helpdesk, ticket, "attach", {"file": SimpleUploadedFile("a.txt", b"abc")}
+    )
+
+    assert response.status_code == status
+    assert files_of(ticket).get().name == "a.txt"
+
+
+@pytest.mark.parametrize(("door", "status"), [("page", 422), ("htmx", 422), ("api", 409)])
+def test_a_hostile_file_is_refused_at_every_door(door, status, doors, helpdesk, now):
+    ticket = make_ticket(at=now - timedelta(hours=1), owner=helpdesk)
+
+    response = doors[door](
+        helpdesk, ticket, "attach", {"file": SimpleUploadedFile("a.png", b"<script>")}
+    )
+
+    assert response.status_code == status
+    assert not files_of(ticket).exists()
+
+
+@pytest.mark.parametrize("door", ["page", "api"])
+def test_a_hand_over_is_answered(door, browse, api_of, helpdesk, other_helpdesk, now):
+    ticket = make_ticket(at=now - timedelta(hours=1), owner=helpdesk)
+    handover = handovers.hand_over(
+        ticket, to_user=other_helpdesk, reason="交班", at=now, by=helpdesk.as_actor()
+    )
+
+    if door == "page":
+        page = browse(other_helpdesk).get(ticket.get_absolute_url()).content.decode()
+        url = f"/tickets/handovers/{handover.uid}/accept/"
+        assert url in page
+        assert browse(other_helpdesk).post(url).status_code == 302
+    else:
+        client = api_of(other_helpdesk)
+        shown = client.get(f"/api/v1/handovers/{handover.uid}").json()
+        assert shown["actions"] == ["accept", "decline"]
+        assert client.post(f"/api/v1/handovers/{handover.uid}/accept").status_code == 200
+
+    assert Handover.objects.get().status == HandoverStatus.ACCEPTED
+
+
+@pytest.mark.parametrize("door", ["page", "api"])
+def test_an_extension_is_answered(door, browse, api_of, engineer, now):
+    ticket = make_ticket(Status.IN_PROGRESS, engineer, at=now - timedelta(hours=20))
+    extension = extensions.propose_extension(
+        ticket, plan="换机", proposed_due_at=now + timedelta(hours=20),
+        at=now - timedelta(hours=1), by=engineer.as_actor(),
+    )  # fmt: skip
+    told = {"answered_by": "李晓梅", "channel": "call", "evidence": "CA-1"}
+
+    if door == "page":
+        page = browse(engineer).get(ticket.get_absolute_url()).content.decode()
+        url = f"/tickets/extensions/{extension.number}/consent/"
+        assert url in page
+        assert browse(engineer).post(url, told | {"evidence": ""}).status_code == 422
+        assert browse(engineer).post(url, told).status_code == 302
+    else:
+        url = f"/api/v1/extensions/{extension.number}/consent"
+        assert api_of(engineer).post(url, told | {"channel": "link"}).status_code == 400
+        assert api_of(engineer).post(url, told).status_code == 200
+
+    assert Extension.objects.get().status == ExtensionStatus.CONSENTED
+
+
+def test_the_link_for_the_customer_is_shown_once(browse, engineer, now):
+    ticket = make_ticket(Status.IN_PROGRESS, engineer, at=now - timedelta(hours=20))
+    extension = extensions.propose_extension(
+        ticket, plan="换机", proposed_due_at=now + timedelta(hours=20), at=now,
+        by=engineer.as_actor(),
+    )  # fmt: skip
+
+    response = browse(engineer).post(f"/tickets/extensions/{extension.number}/link/")
+
+    assert response.status_code == 200
+    link = response.context["link"]
+    assert link in response.content.decode()
+    assert browse(engineer).get(link).status_code == 200
+
+
+def test_the_details_are_corrected_on_a_page_of_their_own(browse, helpdesk, now):
+    ticket = make_ticket(at=now - timedelta(hours=1), owner=helpdesk)
+    browser = browse(helpdesk)
+    url = f"/tickets/{ticket.number}/edit/"
+    shown = browser.get(url)
+    form = shown.context["form"]
+    sent = {name: form.initial.get(name) or "" for name in form.fields} | {"no_wish": "on"}
+
+    refused = browser.post(url, sent | {"title": ""})
+    accepted = browser.post(url, sent | {"title": "小票机不出纸"})
+
+    ticket.refresh_from_db()
+    assert (refused.status_code, accepted.status_code) == (422, 302)
+    assert (ticket.title, ticket.need) == ("小票机不出纸", form.initial["need"])
+
+
+def test_no_door_takes_a_get(browse, helpdesk, now):
+    ticket = make_ticket(at=now - timedelta(hours=1))
+
+    assert browse(helpdesk).get(f"/tickets/{ticket.number}/take/").status_code == 405
+
+
+def test_a_visitor_without_log_in_is_sent_to_it(client, now):
+    ticket = make_ticket(at=now - timedelta(hours=1))
+
+    response = client.get(ticket.get_absolute_url())
+
+    assert response.status_code == 302
+    assert "log-in" in response["Location"]
