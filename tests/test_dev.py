@@ -9,7 +9,9 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -191,6 +193,15 @@ def test_the_npm_lock_has_hashes_and_no_address():
 # --- Processes ---------------------------------------------------------------------------------
 
 
+def until(condition: Callable[[], object]) -> None:
+    """The kernel shows a new process's command, and an ended one's end, a moment later."""
+    for _ in range(100):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("waited 5 s in vain")
+
+
 def sleeper(tmp_path: Path, name: str = "sleeper") -> Child:
     code = "import time; time.sleep(60)"
     return Child(name, [sys.executable, "-c", code, str(tmp_path)], os.environ)
@@ -261,6 +272,7 @@ def test_all_processes_end_in_the_reverse_order(tmp_path, monkeypatch):
 def test_what_a_killed_launcher_left_is_ended_at_the_next_start(tmp_path):
     left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", str(tmp_path)])
     notes = tmp_path / "run-processes.json"
+    until(lambda: command_line(left.pid))
     notes.write_text(json.dumps([{"pid": left.pid, "words": left.args, "stop": signal.SIGTERM}]))
 
     end_orphans(notes)
@@ -273,6 +285,7 @@ def test_a_stranger_with_the_number_of_an_old_process_is_left_alone(tmp_path):
     stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     notes = tmp_path / "run-processes.json"
     words = ["gunicorn", "servicedesk.wsgi"]
+    until(lambda: command_line(stranger.pid))
     notes.write_text(json.dumps([{"pid": stranger.pid, "words": words, "stop": signal.SIGTERM}]))
 
     end_orphans(notes)
@@ -297,16 +310,12 @@ if sys.platform == "linux":  # macOS has no signal for the death of a parent
         launched = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         assert launched.stdout is not None
         child = int(launched.stdout.readline())
-        assert command_line(child).endswith("sleep 61")
+        until(lambda: command_line(child).endswith("sleep 61"))
 
         launched.kill()
         launched.communicate()
 
-        for _ in range(50):
-            if not command_line(child):
-                break
-            signal.sigtimedwait([], 0.1)
-        assert command_line(child) == ""
+        until(lambda: command_line(child) == "")
 
 
 def test_a_process_that_never_gets_ready_shows_its_log(tmp_path):
