@@ -28,11 +28,11 @@ TRIES = 3
 
 
 @every(1)
-def seal_waiting(at: datetime | None = None) -> int:
-    """Seal all complete documents; returns how many. `at` is given for demo data only."""
+def seal_waiting() -> int:
+    """Seal all complete documents; returns how many."""
     sealed = 0
     while (document := _claim(timezone.now())) is not None:
-        sealed += seal_document(document, at=at)
+        sealed += seal_document(document)
     return sealed
 
 
@@ -54,7 +54,10 @@ def _claim(now: datetime) -> Document | None:
 
 
 def seal_document(document: Document, *, at: datetime | None = None) -> bool:
-    """Render and seal outside of any transaction, store, then note it."""
+    """Render and seal outside of any transaction, store, then note it.
+
+    `at`, when it was sealed, is given for demo data only.
+    """
     try:
         pdf = renderer.render(paper.render(document, layout="pdf/base.html"))
     except PdfError as error:

@@ -14,6 +14,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from accounts.actions import read_all_notifications
 from accounts.models import User
 from servicedesk.core import documents, sealing
 from servicedesk.core.actors import SYSTEM
@@ -21,6 +22,8 @@ from servicedesk.core.models import Document, SignLink, token_hash
 from servicedesk.desk.demo import names
 from servicedesk.desk.demo.clock import Story
 from servicedesk.desk.demo.world import Place, World
+from sla.actions import acknowledge
+from sla.models import Escalation
 from tickets.actions import (
     calls,
     extensions,
@@ -180,6 +183,21 @@ class Stories:
         at = promise.due_at + minutes(dice.uniform(5, 60) if late > 0.92 else -dice.uniform(3, 40))
         yield at
         promises.keep(promise, answer="已回电答复并举例说明", at=at, by=owner.as_actor())
+
+    def look_around(self, at: datetime) -> Story:
+        """Twice a day everybody reads what he was told and takes note of escalations."""
+        while True:
+            yield at
+            for person in self.world.people.values():
+                actor = person.as_actor()
+                if actor.kind == "user":
+                    read_all_notifications(at=at, by=actor)
+            for escalation in Escalation.objects.filter(
+                acknowledged_at=None, superseded=False, fired_at__lt=at - minutes(90)
+            ).select_related("deadline__owner"):
+                owner = escalation.deadline.owner or self.world.people["zhaomin"]
+                acknowledge(escalation, at=at, by=owner.as_actor())
+            at += timedelta(hours=6)
 
     def _referral(self, at: datetime) -> Iterator[datetime]:
         place, dice = self._anywhere(), self.dice
@@ -573,7 +591,8 @@ class Stories:
         """Hand in, check, archive, close the ticket, call the customer once more."""
         dice, by = self.dice, engineer.as_actor()
         yield at
-        sealing.seal_waiting(at=at)
+        for form in Document.objects.filter(number=visit.number, status="complete"):
+            sealing.seal_document(form, at=at)
         ticket = visit.ticket
         assert ticket is not None
         visit.refresh_from_db()

@@ -59,6 +59,7 @@ class Command(BaseCommand):
         clock = Clock(end, lambda now: self._workers_turn(now, begin, end))
         for at, kind in _calls(begin, end, tickets, dice):
             clock.add(at, stories.call(kind, at))
+        clock.add(begin, stories.look_around(begin + timedelta(hours=5)))
         clock.run()
         self.stdout.write("")
 
