@@ -99,15 +99,20 @@ def make_demo_data(env: Mapping[str, str]) -> None:
 
 def start_applications(supervisor: Supervisor, env: dict[str, str], port: int) -> None:
     env.setdefault("BASE_URL", f"http://localhost:{port}")
-    gunicorn = f"-m gunicorn servicedesk.wsgi --bind 127.0.0.1:{port} --threads 8"
-    gunicorn += " --graceful-timeout 5 --no-control-socket --access-logfile -"
-    worker = "-m celery -A servicedesk worker --loglevel INFO --concurrency 2"
-    beat = "-m celery -A servicedesk beat --loglevel INFO --pidfile= --schedule"
-    web = Child("web", (PYTHON, *gunicorn.split()), env, reload=signal.SIGHUP)
-    supervisor.add(web)
-    supervisor.add(Child("worker", (PYTHON, *worker.split()), env, reload=signal.SIGTERM))
-    supervisor.add(Child("beat", (PYTHON, *beat.split(), DEV / "beat"), env, reload=signal.SIGTERM))
-    supervisor.wait_for(web, lambda: answers(f"http://127.0.0.1:{port}/"), seconds=60)
+    local = f"127.0.0.1:{port}"
+    gunicorn = "-m gunicorn servicedesk.wsgi --threads 8 --graceful-timeout 5"
+    gunicorn += f" --bind {local} --no-control-socket --access-logfile -"
+    celery = "-m celery -A servicedesk"
+
+    def start(name: str, reload: signal.Signals, words: str) -> Child:
+        return supervisor.add(Child(name, (PYTHON, *words.split()), env, reload=reload))
+
+    web = start("web", signal.SIGHUP, gunicorn)
+    worker = start("worker", signal.SIGTERM, f"{celery} worker --loglevel INFO --concurrency 2")
+    start("beat", signal.SIGTERM, f"{celery} beat --loglevel INFO --pidfile= --schedule .dev/beat")
+    supervisor.wait_for(web, lambda: answers(f"http://{local}/"), seconds=60)
+    # And a worker enforces the deadlines.
+    supervisor.wait_for(worker, lambda: answers(f"http://{local}/readyz"), seconds=60)
 
 
 def answers(address: str) -> bool:
