@@ -1,4 +1,4 @@
-"""A real Chromium, and people who are logged in with it."""
+"""A real Chromium, people who are logged in with it, and a real worker beside them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,17 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
+
+from servicedesk.core.models import Heartbeat
+from tests.sla.processes import running, wait_until
 
 # Playwright runs an event loop in this thread; Django would refuse the database because of it.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -20,38 +30,76 @@ QUIET = [
     "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--no-first-run",
 ]  # fmt: skip
+# Long enough for a machine on which other tests run as well.
+PATIENCE = 20_000
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+def playwright_here() -> Iterator[Playwright]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=QUIET)
-        yield browser
-        browser.close()
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright_here: Playwright) -> Iterator[Browser]:
+    program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    browser = playwright_here.chromium.launch(executable_path=program, args=QUIET)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture
-def page_of(transactional_db, live_server, chromium: Browser) -> Iterator[Callable[..., Page]]:
-    """`page_of(person, width=390)`: a page in a browser of this person's own."""
+def page_of(
+    transactional_db, live_server, chromium: Browser, playwright_here: Playwright
+) -> Iterator[Callable[..., Page]]:
+    """`page_of(person, width=390)`: a page in a browser of this person's own.
+
+    `phone=True` makes it a telephone with touch; without a person nobody is logged in.
+    """
     contexts: list[BrowserContext] = []
 
-    def open_page(person: Any, *, width: int = 1440, height: int = 900) -> Page:
-        client = Client()
-        client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    def open_page(
+        person: Any = None, *, width: int = 1440, height: int = 900, phone: bool = False
+    ) -> Page:
+        device: dict[str, Any] = dict(playwright_here.devices["Pixel 7"]) if phone else {}
+        device["viewport"] = {"width": 390, "height": 844} if phone else {
+            "width": width, "height": height,
+        }  # fmt: skip
+        device.pop("default_browser_type", None)
         context = chromium.new_context(
-            base_url=live_server.url, viewport={"width": width, "height": height},
-            locale="zh-CN", timezone_id="Asia/Shanghai",
-        )  # fmt: skip
-        contexts.append(context)
-        name = settings.SESSION_COOKIE_NAME
-        context.add_cookies(
-            [{"name": name, "value": client.cookies[name].value, "url": live_server.url}]
+            base_url=live_server.url, locale="zh-CN", timezone_id="Asia/Shanghai", **device
         )
+        contexts.append(context)
+        if person is not None:
+            context.add_cookies([_session_of(person, live_server.url)])
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE)
         return page
 
     yield open_page
     for context in contexts:
         context.close()
+
+
+def _session_of(person: Any, url: str) -> Any:
+    client = Client()
+    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    name = settings.SESSION_COOKIE_NAME
+    return {"name": name, "value": client.cookies[name].value, "url": url}
+
+
+@pytest.fixture
+def worker(transactional_db, live_server, settings) -> Iterator[None]:
+    """A real Celery worker with its ticker, on the database and the files of this test."""
+    settings.BASE_URL = live_server.url
+    with running(
+        "celery", "-A", "servicedesk", "worker", "--pool", "solo", "--loglevel", "warning",
+        "--without-gossip", "--without-mingle",
+        settings_module="tests.sla.worker_settings",
+        BASE_URL=live_server.url,
+        TEST_MEDIA_ROOT=str(settings.MEDIA_ROOT),
+        TEST_SEAL_KEY_DIR=str(settings.SEAL_KEY_DIR),
+    ) as process:  # fmt: skip
+        assert wait_until(Heartbeat.objects.exists, 60), process.poll()
+        yield

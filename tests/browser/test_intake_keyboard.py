@@ -7,7 +7,7 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from customers.models import Contact, Store
-from tests.tickets.calls.factories import make_shop
+from tests.tickets.calls.factories import make_article, make_shop
 from tickets.models import Call, CallDraft
 
 pytestmark = pytest.mark.browser
@@ -111,6 +111,27 @@ def test_what_is_typed_survives_a_reload(screen):
     screen.get_by_text("放弃并重新登记").click()
     expect(screen.locator("#id_need")).to_have_value("")
     assert not CallDraft.objects.exists()
+
+
+def test_what_helped_before_is_taken_over_and_counted(screen, shop):
+    article = make_article(shop)
+    pick_the_caller(screen)
+    screen.keyboard.press("Enter")
+    screen.keyboard.type("刷会员卡不积分")
+    expect(screen.locator("#knowledge")).to_contain_text("重新登录")
+
+    screen.keyboard.press("Alt+k")
+    screen.keyboard.press("Tab")
+    expect(screen.locator("[data-article]")).to_be_focused()
+    screen.keyboard.press("Enter")
+    expect(screen.locator("[name=outcome][value=solved]")).to_be_checked()
+    expect(screen.locator("#id_solution")).to_have_value("退出积分服务后重新登录")
+    screen.keyboard.press("Control+Enter")
+
+    expect(screen.locator("h1")).to_contain_text("电话解决")
+    article.refresh_from_db()
+    assert article.used_count == 1
+    assert Call.objects.get().article == article
 
 
 def test_only_what_the_outcome_asks_for_is_shown(screen):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+from accounts.models import User
 from customers.actions import (
     create_contact,
     create_customer,
@@ -12,7 +13,8 @@ from customers.actions import (
     create_product,
     create_store,
 )
-from knowledge.actions import create_category
+from knowledge.actions import create_article, create_category, publish
+from knowledge.models import Article
 from servicedesk.core.actors import SYSTEM
 from tests.conftest import AT
 
@@ -40,3 +42,14 @@ def make_shop() -> SimpleNamespace:
         ),
         category=create_category(name="打印", code="SW-1", **by),
     )
+
+
+def make_article(shop: SimpleNamespace) -> Article:
+    """What helped with cards that earn no points, published."""
+    by: dict[str, Any] = {"at": AT, "by": SYSTEM}
+    author = User.objects.get_queryset().get(username="hexue").as_actor()
+    article = create_article(
+        title="刷会员卡不积分", symptom="收银台刷会员卡后不积分", solution="退出积分服务后重新登录",
+        product=shop.product, category=shop.category, at=AT, by=author,
+    )  # fmt: skip
+    return publish(article, **by)

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tests.conftest import AT
+from tests.tickets.calls.factories import make_article
 from tickets.actions.calls import keep_draft
 from tickets.models import Call, CallDraft, Ticket
 
@@ -223,6 +224,28 @@ def test_an_earlier_referral_is_suggested_for_words_it_had(desk, call_of, referr
     assert "海信商用" in page_of(desk, f"{url}?need=%00")
 
 
+@pytest.mark.parametrize(
+    "query", ["need=刷卡不积分", "category={category}&installation={installation}"]
+)
+def test_what_helped_before_stands_beside_the_form(query, desk, shop):
+    article = make_article(shop)
+    query = query.format(category=shop.category.uid, installation=shop.installation.uid)
+    page = page_of(desk, f"{reverse('tickets:intake_knowledge')}?{query}")
+
+    assert article.title in page
+    assert f'data-article="{article.uid}"' in page
+
+
+@pytest.mark.parametrize(
+    "query", ["", "need=%00", "category=no-uid&product=no-uid&installation=%00"]
+)
+def test_without_anything_to_go_by_nothing_is_suggested(query, desk, shop):
+    make_article(shop)
+    page = page_of(desk, f"{reverse('tickets:intake_knowledge')}?{query}")
+
+    assert "data-article" not in page
+
+
 def test_a_telephone_system_can_open_the_form_filled(desk):
     page = page_of(desk, f"{INTAKE}?number=13800138001&rings=2")
 
@@ -305,7 +328,9 @@ def test_a_bent_draft_is_kept_and_shown(data, desk):
 # --- Doors ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["intake", "intake_callers", "intake_referrals"])
+@pytest.mark.parametrize(
+    "name", ["intake", "intake_callers", "intake_referrals", "intake_knowledge"]
+)
 def test_who_takes_no_calls_has_no_screen(name, client, business):
     client.force_login(business, backend="django.contrib.auth.backends.ModelBackend")
     assert client.get(reverse(f"tickets:{name}")).status_code == 403
