@@ -67,10 +67,10 @@ def measure(forms: int) -> None:
         "bare WeasyPrint + pyHanko (floor)": timed(bare, forms),
     }
     for name, seconds in rows.items():
-        print(f"{name:<36} {1000 * seconds:8.0f} ms")  # noqa: T201
+        print(f"{name:<36} {1000 * seconds:8.0f} ms")
     ratio = rows["form as the worker makes it"] / rows["bare WeasyPrint + pyHanko (floor)"]
     size = len(as_the_worker()) // 1024
-    print(f"{'worker / floor':<36} {ratio:8.2f}   ({size} KiB a form)")  # noqa: T201
+    print(f"{'worker / floor':<36} {ratio:8.2f}   ({size} KiB a form)")
 
 
 def timed(work: Callable[[], object], runs: int) -> float:

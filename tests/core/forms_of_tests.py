@@ -20,7 +20,10 @@ KIND = KINDS.get("test") or define(
         name="test",
         title="测试单",
         template="pdf/test_form.html",
-        blocks=(Block("customer", "客户", outside=True), Block("engineer", "工程师", outside=False)),
+        blocks=(
+            Block("customer", "客户", outside=True),
+            Block("engineer", "工程师", outside=False),
+        ),
         answers=Rating,
     )
 )

@@ -141,7 +141,7 @@ def test_the_database_refuses_to_thaw_a_document(form, column):
         transaction.atomic(),
         connection.cursor() as cursor,
     ):
-        cursor.execute(f"UPDATE core_document SET {column} WHERE id = %s", [form.pk])
+        cursor.execute(f"UPDATE core_document SET {column} WHERE id = %s", [form.pk])  # noqa: S608
 
 
 # --- only the customer signs for the customer (GEN-2) ------------------------------------------
