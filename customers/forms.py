@@ -43,6 +43,19 @@ class Compared:
             }  # fmt: skip
 
 
+class Masked(DeskForm):
+    """An edited number comes masked; left as it is, it is not part of the change."""
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        if "*" in data.get("phone", ""):
+            if data["phone"] == self.initial.get("phone"):
+                del data["phone"]
+            else:
+                self.add_error("phone", _("Enter the whole number, or leave it as it was."))
+        return data
+
+
 class ListFilter(DeskForm):
     q = forms.CharField(
         label=_("Name, pinyin, code or telephone"),
@@ -80,7 +93,7 @@ class CustomerForm(Compared, DeskForm):
     note = _text(Customer, "note", _("Remarks"), widget=Textarea)
 
 
-class StoreForm(Compared, DeskForm):
+class StoreForm(Compared, Masked):
     spans = {
         "name": 8, "code": 4, "province": 4, "city": 4, "district": 4, "phone": 6,
         "opening_hours": 6,
@@ -103,7 +116,7 @@ class StoreForm(Compared, DeskForm):
     note = _text(Store, "note", _("Remarks"), widget=Textarea)
 
 
-class ContactForm(Compared, DeskForm):
+class ContactForm(Compared, Masked):
     spans = {"name": 6, "salutation": 6, "phone": 6, "position": 6}
 
     name = _text(Contact, "name", _("Name"))

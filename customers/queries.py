@@ -173,7 +173,8 @@ def hits_of(customers: Sequence[Customer], text: str) -> dict[int, list[Hit]]:
         Contact.objects.filter(customer__in=customers), _dialled(text), *CONTACT_FIELDS
     ).select_related("store", "customer")
     for contact in contacts.defer("search")[: HITS_SHOWN * len(customers)]:
-        label = " ".join(filter(None, [contact.name, masked(contact.phone)]))
+        place = f"· {contact.store}" if contact.store else ""
+        label = " ".join(filter(None, [contact.name, masked(contact.phone), place]))
         found[contact.customer_id].append(Hit(label, contact.get_absolute_url(), "user"))
     return {pk: hits[:HITS_SHOWN] for pk, hits in found.items()}
 

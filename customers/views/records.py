@@ -34,7 +34,7 @@ from servicedesk.core.timeline import timeline
 
 WRITE, MANAGE = "customers.write", "customers.manage_products"
 # More stores than this are looked through in their own list.
-STORES_SHOWN = 20
+STORES_SHOWN = 10
 
 MODELS: dict[str, type[Any]] = {
     "customers": Customer,
@@ -62,7 +62,7 @@ def customer(request: DeskRequest, uid: UUID) -> HttpResponse:
         "contacts": office.select_related("customer", "store").defer("search"),
         "actions": _activation(request, "customers", shown),
         "panels": render_panels("customers.customer", shown, request),
-        "lines": timeline(shown, limit=30),
+        "lines": timeline(shown, limit=20),
         "changes": queries.changes_of(shown),
         "may_write": request.actor.may(WRITE),
         "crumbs": _crumbs(),
@@ -83,7 +83,7 @@ def store(request: DeskRequest, uid: UUID) -> HttpResponse:
         "installations": installations,
         "actions": _activation(request, "stores", shown),
         "panels": render_panels("customers.store", shown, request),
-        "lines": timeline(shown, limit=30),
+        "lines": timeline(shown, limit=20),
         "changes": queries.changes_of(shown),
         "may_write": request.actor.may(WRITE),
         "crumbs": [*_crumbs(), (str(shown.customer), shown.customer.get_absolute_url())],
@@ -323,7 +323,14 @@ def _model(kind: str) -> type[Any]:
 
 def _filled(form_class: type[DeskForm], request: DeskRequest, item: Any) -> DeskForm:
     initial = {name: getattr(item, name) for name in form_class.base_fields}
-    return form_class(request.POST or None, initial=initial)
+    if "phone" in initial:
+        # Changing an address is no reason to see the whole number; see `Masked`.
+        initial["phone"] = queries.masked(item.phone)
+    form = form_class(request.POST or None, initial=initial)
+    if "code" in form.fields:
+        # Only a new record can be given a number.
+        form.fields["code"].required, form.fields["code"].help_text = True, ""
+    return form
 
 
 def _home(item: Any) -> str:

@@ -137,5 +137,25 @@ def test_the_page_keeps_the_number_without_a_reason(sent, contact, desk):
     assert not Entry.objects.filter(type="phone.revealed").exists()
 
 
+@pytest.mark.parametrize("kind", ["store", "contact"])
+def test_the_form_to_edit_shows_no_whole_number_and_keeps_it(kind, store, contact, desk):
+    item = store if kind == "store" else contact
+    url = reverse(f"customers:{kind}_edit", args=[item.uid])
+    text = desk.get(url).content.decode()
+    assert item.phone not in text
+    assert masked(item.phone) in text
+
+    given = {"name": "新名", "code": "NEW", "address": "新路", "phone": masked(item.phone)}
+    assert desk.post(url, given).status_code == 302
+    before = item.phone
+    item.refresh_from_db()
+    assert (item.name, item.phone) == ("新名", before)
+
+    assert desk.post(url, given | {"phone": "139****9999"}).status_code == 422
+    assert desk.post(url, given | {"phone": "13911112222"}).status_code == 302
+    item.refresh_from_db()
+    assert item.phone_digits == "13911112222"
+
+
 def test_products_have_no_number_to_show(product, desk):
     assert desk.get(reverse("customers:phone", args=["products", product.uid])).status_code == 404
