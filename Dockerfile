@@ -20,7 +20,12 @@ ENV PATH=/app/venv/bin:$PATH \
 RUN apt-get update \
     && apt-get install -y --no-install-recommends \
         fonts-dejavu-core libharfbuzz-subset0 libpango-1.0-0 libpangoft2-1.0-0 \
-    && rm -rf /var/lib/apt/lists/*
+        ca-certificates postgresql-common \
+    # For `backup`: pg_dump must not be older than the server, and Debian's is.
+    && /usr/share/postgresql-common/pgdg/apt.postgresql.org.sh -y \
+    && apt-get install -y --no-install-recommends postgresql-client-18 \
+    && apt-get purge -y --autoremove postgresql-common \
+    && rm -rf /var/lib/apt/lists/* /etc/apt/sources.list.d/pgdg.sources
 WORKDIR /app
 
 FROM base AS build

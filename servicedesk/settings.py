@@ -148,6 +148,8 @@ DATABASES["default"] |= {
         " -c idle_in_transaction_session_timeout=60000",
     },
 }
+# Where pg_dump and pg_restore are, if not on the PATH.
+PG_BIN = env.str("PG_BIN", default="")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = _url("REDIS_URL", "redis://127.0.0.1:6379/0", "redis", "rediss", "unix")

@@ -40,6 +40,11 @@ def _folder() -> Path:
     return folder
 
 
+def has_keys() -> bool:
+    """Are there keys already? Asking makes none, other than sealing."""
+    return (Path(settings.SEAL_KEY_DIR) / "seal.pem").exists()
+
+
 def _make_keys(folder: Path) -> None:
     """An authority of our own and a sealing certificate by it (EC P-256, ten years)."""
     now = datetime.now(tz=UTC)
