@@ -61,11 +61,7 @@ class Renderer:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 cwd=settings.BASE_DIR,
-                env={
-                    name: os.environ[name]
-                    for name in PASSED_ON
-                    if name in os.environ
-                }
+                env={name: os.environ[name] for name in PASSED_ON if name in os.environ}
                 | {"FONT_DIR": str(settings.FONT_DIR)},
             )
         return self._child
