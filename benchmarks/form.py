@@ -37,6 +37,7 @@ def main() -> None:
 def measure(forms: int) -> None:
     from django.conf import settings
 
+    from accounts.roles import Role
     from servicedesk.core import paper, seal
     from servicedesk.core.models import Document
     from servicedesk.core.pdf import renderer
@@ -44,7 +45,7 @@ def measure(forms: int) -> None:
     from tests.conftest import person
     from tests.visits.factories import make_visit
 
-    visit = make_visit("signed", person("zhangwei", "张伟", "engineer"))
+    visit = make_visit("signed", person("zhangwei", "张伟", Role.ENGINEER))
     document = Document.objects.get(number=visit.number)
     html = paper.render(document, layout="pdf/base.html")
     press = Press(Path(settings.FONT_DIR))

@@ -15,6 +15,7 @@ from servicedesk.core import subjects
 from servicedesk.core.http import DeskRequest
 from servicedesk.core.keyset import keyset_page
 from servicedesk.core.models import Entry, OutboxMessage, RuleResult
+from servicedesk.core.panels import render_panels
 from servicedesk.core.rules import RULES
 from servicedesk.core.timeline import line
 from servicedesk.desk.forms import ComplianceFilter
@@ -24,7 +25,11 @@ from sla.queries import engine_silent
 
 @require_GET
 def home(request: DeskRequest) -> HttpResponse:
-    return render(request, "desk/home.html", {"sections": my_work(request.actor)})
+    context = {
+        "sections": my_work(request.actor),
+        "panels": render_panels("desk.home", request.actor, request),
+    }
+    return render(request, "desk/home.html", context)
 
 
 @require_GET
