@@ -7,7 +7,7 @@ missed, is “not applicable” until it is.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -23,7 +23,7 @@ from servicedesk.core.rules import (
     not_provable,
     rule,
 )
-from sla.events import DeadlineMet, DeadlineStepFired
+from sla.events import DeadlineMet, DeadlineMoved, DeadlineStepFired
 from sla.models import Deadline, Escalation
 from tickets.events import (
     ExtensionConsented,
@@ -53,7 +53,13 @@ def _misses(journal: Journal, kind: str) -> list[Entry]:
     """Entries that show that a clock of this kind ran out."""
     fired = [e for e in journal.all(DeadlineStepFired.type) if e.data["missed"]]
     late = [e for e in journal.all(DeadlineMet.type) if e.data["late"]]
-    return [e for e in (*fired, *late) if e.data["kind"] == kind]
+    # Moved when it had run out already: the miss stands.
+    moved = [
+        e
+        for e in journal.all(DeadlineMoved.type)
+        if e.at > datetime.fromisoformat(e.data["old_due_at"])
+    ]
+    return [e for e in (*fired, *late, *moved) if e.data["kind"] == kind]
 
 
 def _met(journal: Journal, kind: str) -> list[Entry]:
