@@ -163,7 +163,7 @@ def _add(tar: tarfile.TarFile, name: str, path: Path) -> dict[str, Any]:
         entry = tar.gettarinfo(arcname=name, fileobj=file)
         entry.mode, entry.uname, entry.gname, entry.uid, entry.gid = 0o600, "", "", 0, 0
         reader = _Hashing(file)
-        tar.addfile(entry, reader)  # type: ignore[arg-type]
+        tar.addfile(entry, reader)
     return {"size": entry.size, "sha256": reader.digest.hexdigest()}
 
 
@@ -191,8 +191,10 @@ def check(archive: Path) -> Manifest:
                 if entry.name == MANIFEST:
                     said = json.load(file)
                 else:
-                    digest = hashlib.file_digest(file, "sha256").hexdigest()
-                    found[entry.name] = {"size": entry.size, "sha256": digest}
+                    reader = _Hashing(file)
+                    while reader.read(1 << 20):
+                        pass
+                    found[entry.name] = {"size": entry.size, "sha256": reader.digest.hexdigest()}
     except (OSError, EOFError, tarfile.TarError, ValueError) as error:
         raise BackupError(f"{archive} cannot be read: {error}") from error
     if said is None:

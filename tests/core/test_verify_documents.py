@@ -43,7 +43,7 @@ def sealed(engineer):
     return form
 
 
-def tamper(sql: str, *params: object) -> None:
+def tamper(sql: str, *params: int | str) -> None:
     """As the owner of the database, with its triggers switched off."""
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
