@@ -119,7 +119,7 @@ class StoreForm(Compared, Masked):
 class ContactForm(Compared, Masked):
     spans = {"name": 6, "salutation": 6, "phone": 6, "position": 6}
 
-    name = _text(Contact, "name", _("Name"))
+    name = _text(Contact, "name", _("Contact's name"))
     salutation = _text(
         Contact, "salutation", _("Form of address"),
         help_text=_("As the person wishes to be called, such as 李店长."),
@@ -192,7 +192,7 @@ class QuickStoreForm(Compared, DeskForm):
         None,
         label=_("Customer"),
         required=False,
-        widget=RemoteSelect(url_name="customers:customer_options", hint=_("Name or pinyin")),
+        widget=RemoteSelect(url_name="customers:customer_options", hint=_("Name, pinyin or code")),
     )
     new_customer = _text(
         Customer, "name", _("Or a new customer"), required=False,

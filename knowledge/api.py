@@ -19,7 +19,9 @@ SEARCH = OpenApiParameter("q", str, description="Words of the title, symptom, ca
 
 
 class CategorySerializer(serializers.ModelSerializer[FaultCategory]):
-    parent = serializers.SlugRelatedField[FaultCategory](slug_field="uid", read_only=True)
+    parent = serializers.SlugRelatedField[FaultCategory](  # type: ignore[assignment]
+        slug_field="uid", read_only=True
+    )
     actions = serializers.SerializerMethodField()
 
     class Meta:
@@ -53,7 +55,9 @@ class EditCategoryInput(ActionInput):
     """The whole place of the category: without `parent` it becomes a root."""
 
     name = serializers.CharField(max_length=60)
-    parent = RecordField(slug_field="uid", queryset=FaultCategory.objects.all(), default=None)
+    parent = RecordField(  # type: ignore[assignment]
+        slug_field="uid", queryset=FaultCategory.objects.all(), default=None
+    )
 
 
 class CreateCategoryInput(EditCategoryInput):
@@ -113,8 +117,8 @@ class ArticleViewSet(DeskViewSet):
     lookup_field = "number"
 
     def get_queryset(self) -> QuerySet[Article]:
-        found = Article.objects.visible_to(self.request.actor)  # type: ignore[attr-defined]
-        found = queries.articles_matching(found, self.request.query_params.get("q", "")[:60])
+        visible = Article.objects.visible_to(self.request.actor)  # type: ignore[attr-defined]
+        found = queries.articles_matching(visible, self.request.query_params.get("q", "")[:60])
         return found.select_related("product", "category", "author").defer("search")
 
     @verb(CreateArticleInput, detail=False)

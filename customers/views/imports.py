@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -9,12 +10,13 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
 from customers import actions, importers
 from customers.actions.importing import ImportRefused, Plan, plan_import
 from customers.forms import UploadForm
-from customers.models import ImportDraft
+from customers.models import Contact, Customer, ImportDraft, Installation, Store
 from servicedesk.core.actions import require
 from servicedesk.core.errors import Refused
 from servicedesk.core.http import DeskRequest, refusals_on
@@ -23,6 +25,12 @@ IMPORT = "customers.import"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PROBLEMS_SHOWN = 200
 ROWS_SHOWN = 20
+KINDS: dict[type[Any], Any] = {
+    Customer: gettext_lazy("New customers"),
+    Store: gettext_lazy("New stores"),
+    Contact: gettext_lazy("New contacts"),
+    Installation: gettext_lazy("New installations"),
+}
 
 
 @require_http_methods(["GET", "POST"])
@@ -82,9 +90,7 @@ def _show(request: DeskRequest, draft: ImportDraft, refusal: Refused | None) -> 
     context = {
         "draft": draft,
         "refusal": refusal,
-        "counts": [
-            (model._meta.verbose_name, new, changed) for model, new, changed in plan.counts()
-        ],
+        "counts": [(KINDS[model], new, changed) for model, new, changed in plan.counts()],
         "problems": _problems(plan),
         "problem_count": len(plan.problems),
         "columns": [importers.LABELS[key] for key in columns],

@@ -357,6 +357,7 @@ def test_from_the_file_over_the_preview_to_the_records(control, product):
     preview = control.get(page).content.decode()
     assert "名单.csv" in preview
     assert "导入 3 行" in preview
+    assert "新增门店" in preview
     assert counts() == (0, 0, 0, 0)
 
     answer = control.post(page, follow=True)
