@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
-from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
@@ -38,10 +37,6 @@ class ComplianceFilter(DeskForm):
         User.objects.staff(), to_field_name="uid", label=_("Person"), required=False,
         empty_label=_("All people"),
     )  # fmt: skip
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["days"].initial = "30"
 
     @property
     def since(self) -> datetime:

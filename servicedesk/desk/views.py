@@ -86,7 +86,7 @@ def compliance_rule(request: DeskRequest, rule_id: str) -> HttpResponse:
 def _filtered(request: DeskRequest):  # type: ignore[no-untyped-def]
     if not request.actor.may("rules.see_own"):
         raise PermissionDenied
-    filters = ComplianceFilter(request.GET)
+    filters = ComplianceFilter({"days": "30"} | request.GET.dict())
     filters.is_valid()
     return filters, filters.apply(results_visible_to(request.actor))
 

@@ -197,7 +197,7 @@ class Stories:
             ).select_related("deadline__owner"):
                 owner = escalation.deadline.owner or self.world.people["zhaomin"]
                 acknowledge(escalation, at=at, by=owner.as_actor())
-            at += timedelta(hours=6)
+            at += timedelta(hours=12)
 
     def _referral(self, at: datetime) -> Iterator[datetime]:
         place, dice = self._anywhere(), self.dice
@@ -232,10 +232,10 @@ class Stories:
         """Assign, start, try remotely; some wait, some need more time or a visit."""
         dice = self.dice
         worker = dice.choice([*self.world.of_role("engineer"), desk, desk])
-        at += minutes(dice.choices([4, 12, 24, 45, 90], [40, 30, 18, 8, 4])[0])
+        at += minutes(dice.choices([3, 6, 11, 20, 55], [40, 32, 18, 7, 3])[0])
         yield at
         tickets.assign(ticket, assignee=worker, at=at, by=desk.as_actor())
-        at += minutes(dice.uniform(2, 12))
+        at += minutes(dice.uniform(1, 7))
         yield at
         tickets.start(ticket, at=at, by=worker.as_actor())
         if dice.random() < 0.08:
@@ -397,7 +397,7 @@ class Stories:
         planner = dice.choice(self.world.of_role("dispatcher"))
         engineer = dice.choice(self.world.of_role("engineer"))
         by = engineer.as_actor()
-        at += minutes(dice.choice([5, 12, 25, 50]))
+        at += minutes(dice.choices([2, 5, 9, 20], [40, 35, 20, 5])[0])
         yield at
         visits.assign(visit, engineer=engineer, at=at, by=planner.as_actor())
         ticket = visit.ticket
@@ -415,17 +415,17 @@ class Stories:
             by = engineer.as_actor()
             visits.assign(visit, engineer=engineer, at=at, by=planner.as_actor())
             tickets.assign(ticket, assignee=engineer, at=at, by=planner.as_actor())
-        at += minutes(dice.choice([6, 15, 28]))
+        at += minutes(dice.choices([3, 6, 12, 28], [40, 35, 20, 5])[0])
         yield at
         visits.accept(visit, first_judgement=f"多半是{case.cause}", at=at, by=by)
         if dice.random() < 0.2:
             visits.consult(visit, source="知识库", learned="同型号更换记录", at=at, by=by)
-        if dice.random() < 0.25:
-            at += minutes(5)
+        if dice.random() < 0.2:
+            at += minutes(3)
             yield at
             visits.log_attempt(visit, outcome="no_answer", at=at, by=by)
             at += minutes(16)
-        at += minutes(6)
+        at += minutes(3)
         yield at
         window = self._free_window(engineer, at)
         visits.appoint(
@@ -599,7 +599,7 @@ class Stories:
         if solved:
             ticket.refresh_from_db()
             tickets.resolve(ticket, solution="visit", resolution=visit.work.work_done, at=at, by=by)
-        at += minutes(dice.choice([90, 200, 400, 1500]))
+        at += minutes(dice.choices([60, 120, 200, 1500], [40, 35, 20, 5])[0])
         yield at
         visits.hand_in(visit, usb_scanned_at=at - minutes(15), at=at, by=by)
         at = working_time(at + minutes(dice.choice([30, 120, 300])))
