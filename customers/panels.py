@@ -9,12 +9,12 @@ from servicedesk.core.panels import Nav, nav
 nav(
     Nav(
         key="customers", label=_("Customers"), icon="building-store", url_name="customers:list",
-        permission="customers.see", section=_("Master data"), order=60,
+        permission="customers.see", section=_("Knowledge and records"), order=60,
     )
 )  # fmt: skip
 nav(
     Nav(
         key="products", label=_("Products"), icon="package", url_name="customers:products",
-        permission="customers.manage_products", section=_("Master data"), order=61,
+        permission="customers.manage_products", section=_("Knowledge and records"), order=61,
     )
 )  # fmt: skip

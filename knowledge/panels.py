@@ -11,7 +11,7 @@ from servicedesk.core.panels import Nav, nav
 nav(
     Nav(
         key="knowledge", label=_("Knowledge"), icon="book", url_name="knowledge:list",
-        permission="knowledge.see", section=_("Master data"), order=62,
+        permission="knowledge.see", section=_("Knowledge and records"), order=62,
     )
 )  # fmt: skip
 looks(

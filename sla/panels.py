@@ -23,13 +23,13 @@ from sla.states import Status
 nav(
     Nav(
         key="escalations", label=_("Escalations"), icon="alarm", url_name="sla:escalations",
-        permission="sla.see", section="", order=12, badge=queries.open_escalations_of,
+        permission="sla.see", section="", order=42, badge=queries.open_escalations_of,
     )
 )  # fmt: skip
 nav(
     Nav(
         key="deadlines", label=_("Deadlines"), icon="clock-hour-4", url_name="sla:due",
-        permission="sla.see", section="", order=13,
+        permission="sla.see", section="", order=40,
     )
 )  # fmt: skip
 

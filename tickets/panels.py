@@ -38,7 +38,7 @@ nav(
         14, unread_and_due,
     )
 )  # fmt: skip
-nav(Nav("calls", _("Calls"), "phone", "tickets:calls", "calls.take", "", 15))
+nav(Nav("calls", _("Calls"), "phone", "tickets:calls", "calls.take", "", 12))
 looks(
     "tickets.Call",
     {
@@ -70,7 +70,7 @@ looks(
 
 # --- Tickets, remote sessions -------------------------------------------------------------------
 
-nav(Nav("tickets", _("Tickets"), "ticket", "tickets:list", "tickets.comment", "", 11))
+nav(Nav("tickets", _("Tickets"), "ticket", "tickets:list", "tickets.comment", "", 20))
 nav(
     Nav(
         "remote",
@@ -79,7 +79,7 @@ nav(
         "tickets:remote_list",
         "remote.work",
         "",
-        13,
+        22,
     )
 )
 looks(

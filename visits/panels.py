@@ -19,26 +19,26 @@ from visits.states import Status
 nav(
     Nav(
         key="visits", label=_("Visits"), icon="truck", url_name="visits:list",
-        permission="visits.see_all", section="", order=16,
+        permission="visits.see_all", section="", order=24,
     )
 )  # fmt: skip
 nav(
     Nav(
         key="visits.unassigned", label=_("To be assigned"), icon="user-question",
-        url_name="visits:unassigned", permission="visits.plan", section="", order=17,
+        url_name="visits:unassigned", permission="visits.plan", section="", order=25,
         badge=unassigned_count,
     )
 )  # fmt: skip
 nav(
     Nav(
         key="visits.board", label=_("Day board"), icon="layout-board", url_name="visits:board",
-        permission="visits.see_all", section="", order=18,
+        permission="visits.see_all", section="", order=26,
     )
 )  # fmt: skip
 nav(
     Nav(
         key="visits.day", label=_("My visits"), icon="truck", url_name="visits:today",
-        permission="visits.work", section="", order=16,
+        permission="visits.work", section="", order=24,
     )
 )  # fmt: skip
 nav(
