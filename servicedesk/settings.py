@@ -359,6 +359,7 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {"TicketStatusEnum": "tickets.states.Status"},
 }
 
 # --- History: who wrote it is known from the action, see core.history ------------------------

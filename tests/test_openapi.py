@@ -1,0 +1,29 @@
+"""The committed API document is what the code says, so that a change of the API is seen in review."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+ROOT = Path(__file__).parent.parent
+RENEW = "python3 dev.py manage spectacular --lang en --file docs/openapi.yaml"
+
+
+@pytest.fixture(scope="module")
+def generated(tmp_path_factory):
+    path = tmp_path_factory.mktemp("openapi") / "openapi.yaml"
+    # In English, so that it does not depend on the catalogue.
+    call_command("spectacular", "--lang", "en", "--file", path, "--validate", "--fail-on-warn")
+    return path.read_text(encoding="utf-8")
+
+
+def test_the_committed_document_is_up_to_date(generated):
+    committed = (ROOT / "docs/openapi.yaml").read_text(encoding="utf-8")
+
+    assert committed == generated, f"The API has changed. Renew its document: {RENEW}"
+
+
+def test_it_is_in_english(generated):
+    assert not any("\u4e00" <= sign <= "\u9fff" for sign in generated)
