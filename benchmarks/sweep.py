@@ -51,20 +51,20 @@ CLAIM = """
 
 
 @contextmanager
-def scratch_database() -> Iterator[None]:
+def scratch_database(name: str = SCRATCH) -> Iterator[None]:
     """Point DATABASE_URL to an empty database, and drop that afterwards."""
     url = urlsplit(os.environ["DATABASE_URL"])
     server = psycopg2.connect(urlunsplit(url))
     server.autocommit = True
     with server.cursor() as cursor:
-        cursor.execute(f"DROP DATABASE IF EXISTS {SCRATCH} WITH (FORCE)")
-        cursor.execute(f"CREATE DATABASE {SCRATCH}")
-    os.environ["DATABASE_URL"] = urlunsplit(url._replace(path=f"/{SCRATCH}"))
+        cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        cursor.execute(f"CREATE DATABASE {name}")
+    os.environ["DATABASE_URL"] = urlunsplit(url._replace(path=f"/{name}"))
     try:
         yield
     finally:
         with server.cursor() as cursor:
-            cursor.execute(f"DROP DATABASE {SCRATCH} WITH (FORCE)")
+            cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
         server.close()
 
 
