@@ -141,7 +141,8 @@ class VisitOrder(Record):
                         RangeOperators.OVERLAPS,
                     ),
                 ],
-                condition=Q(status__in=sorted(APPOINTED_AHEAD)),
+                # A range without bounds would overlap with everything.
+                condition=Q(status__in=sorted(APPOINTED_AHEAD), leave_at__isnull=False),
             ),
             models.CheckConstraint(
                 name="visits_visitorder_has_engineer",

@@ -73,6 +73,8 @@ class TestDepart:
             actions.depart(visit, at=AT, by=engineer.as_actor())
 
     def test_who_is_not_reached_is_gone_to(self, engineer):
+        """Also while another appointment stands: no window of his own, no clash."""
+        make_visit(Status.APPOINTED, engineer, shift=timedelta(hours=3))
         visit = make_visit(Status.ACCEPTED, engineer)
         by, at = engineer.as_actor(), AT + timedelta(minutes=30)
         actions.log_attempt(visit, outcome="no_answer", at=at, by=by)
