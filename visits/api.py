@@ -139,7 +139,7 @@ class AcceptInput(Happened):
 
 
 class ConsultInput(Happened):
-    source = _text(120)
+    source = _text(120)  # type: ignore[assignment]
     learned = _free(500)
 
 
@@ -269,7 +269,8 @@ class VisitViewSet(DeskViewSet):
     @verb(OrderInput, detail=False)
     def order(self, _none: None, data: dict[str, Any]) -> VisitOrder:
         actor = self.request.actor  # type: ignore[attr-defined]
-        return actions.order_visit(**data, by=actor)
+        visit: VisitOrder = actions.order_visit(**data, by=actor)
+        return visit
 
     @verb(AssignInput)
     def assign(self, visit: VisitOrder, data: dict[str, Any]) -> VisitOrder:

@@ -63,6 +63,12 @@ def _ticks(items: Mapping[str, Any], label: Any) -> Any:
     )  # fmt: skip
 
 
+def _choose(form: forms.BaseForm, name: str, queryset: Any) -> None:
+    """Give a choice field the records that this person may see."""
+    field: Any = form.fields[name]
+    field.queryset = queryset
+
+
 class VisitForm(DeskForm):
     """The base: knows the visit and the person."""
 
@@ -139,7 +145,7 @@ class AssignForm(VisitForm):
 
     def prepare(self) -> None:
         engineers = User.objects.visible_to(self.by).able_to("visits.work")
-        self.fields["engineer"].queryset = engineers.exclude(pk=self.visit.engineer_id or 0)
+        _choose(self, "engineer", engineers.exclude(pk=self.visit.engineer_id or 0))
 
 
 class ReturnForm(ReasonForm):
@@ -362,7 +368,7 @@ class RecordForm(VisitForm):
 
     def prepare(self) -> None:
         self.draft_key = f"visit-{self.visit.number}"
-        self.fields["category"].queryset = FaultCategory.objects.visible_to(self.by)
+        _choose(self, "category", FaultCategory.objects.visible_to(self.by))
         work = WorkRecord.objects.filter(visit=self.visit).select_related("category").first()
         for name in self.fields:
             value = getattr(work, name, None) if work else None
@@ -384,7 +390,7 @@ class RemovePartForm(VisitForm):
     part = UidChoiceField(None, label=_("Part"))
 
     def prepare(self) -> None:
-        self.fields["part"].queryset = Part.objects.filter(visit=self.visit)
+        _choose(self, "part", Part.objects.filter(visit=self.visit))
 
 
 class FinishForm(MomentForm):
@@ -489,8 +495,8 @@ class OrderForm(DeskForm):
 
     def __init__(self, *args: Any, by: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["store"].queryset = Store.objects.visible_to(by)
-        self.fields["category"].queryset = FaultCategory.objects.visible_to(by)
+        _choose(self, "store", Store.objects.visible_to(by))
+        _choose(self, "category", FaultCategory.objects.visible_to(by))
 
 
 class FilterForm(DeskForm):
@@ -506,5 +512,6 @@ class FilterForm(DeskForm):
 
     def __init__(self, *args: Any, by: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["status"].choices = [("", _("All")), *Status.choices]
-        self.fields["engineer"].queryset = User.objects.visible_to(by).able_to("visits.work")
+        status: Any = self.fields["status"]
+        status.choices = [("", _("All")), *Status.choices]
+        _choose(self, "engineer", User.objects.visible_to(by).able_to("visits.work"))

@@ -101,7 +101,7 @@ class VisitOrder(Record):
     cancelled_reason = models.CharField(_("why cancelled"), max_length=300, blank=True)
     search = bigrams("number", "contact_name", "address", "need")
 
-    objects: ClassVar[models.Manager[VisitOrder]] = VisitQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager[VisitOrder]] = VisitQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
@@ -170,7 +170,7 @@ class VisitOrder(Record):
 
 class OfVisitQuerySet(models.QuerySet[models.Model]):
     def visible_to(self, actor: Actor) -> OfVisitQuerySet:
-        return self.filter(visit__in=VisitOrder.objects.visible_to(actor))  # type: ignore[attr-defined]
+        return self.filter(visit__in=VisitOrder.objects.visible_to(actor))
 
 
 class ContactAttempt(Record):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -20,14 +20,7 @@ from servicedesk.core.models import Document, Entry
 from servicedesk.core.search import matching
 from tickets.states import TICKET
 from visits.models import (
-    ARRIVAL_ITEMS,
-    CLOSING_ITEMS,
-    DEPARTURE_ITEMS,
-    USB_BACK,
-    USB_OUT,
     ChecklistAnswer,
-    MissedNote,
-    Satisfaction,
     VisitOrder,
     VisitQuerySet,
     WorkRecord,
@@ -162,48 +155,6 @@ def waits(visit: VisitOrder) -> list[Wait]:
         elif found and found[-1].until is None:
             found[-1] = Wait(found[-1].since, entry.at, found[-1].reason)
     return found
-
-
-def last_note(visit: VisitOrder) -> MissedNote | None:
-    notes: Sequence[MissedNote] = visit.notes.all()
-    return list(notes)[-1] if notes else None
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """What the form still lacks; `blocks`: it cannot be archived so."""
-
-    text: Any
-    blocks: bool
-
-
-def lacking(visit: VisitOrder) -> list[Gap]:
-    """The desk's check list, made by rules (VISIT-23): what is missing, the worst first."""
-    document, work = service_form(visit), WorkRecord.objects.filter(visit=visit).first()
-    rows = list(ChecklistAnswer.objects.filter(visit=visit))
-    given = {row.item: row.ticked for row in rows}
-    lists = {row.list for row in rows}
-    refused = bool(visit.signature_refused)
-    sealed = document is not None and document.status == Document.Status.SEALED
-    names = {**DEPARTURE_ITEMS, **ARRIVAL_ITEMS, **CLOSING_ITEMS}
-    candidates = [
-        (not sealed, _("The form is not sealed yet"), not refused),
-        (refused, _("The customer did not sign: %s") % visit.signature_refused, False),
-        (work is None or not work.findings, _("No findings"), True),
-        (work is None or not work.cause, _("No cause named"), False),
-        (work is None or not work.category_id, _("No fault category"), False),
-        (not refused and not Satisfaction.objects.filter(visit=visit).exists(),
-         _("No rating by the customer"), False),
-        (USB_OUT in given and USB_BACK not in given,
-         _("USB drive not scanned on return"), True),
-        (ChecklistAnswer.List.DEPARTURE not in lists, _("No departure checklist"), False),
-        (any(not part.serial for part in visit.parts.all()),
-         _("A part without serial number"), False),
-        *((not ticked, _("Not ticked: %s") % names[item], False)
-          for item, ticked in given.items() if item in names),
-    ]  # fmt: skip
-    found = [Gap(text, blocks) for missing, text, blocks in candidates if missing]
-    return sorted(found, key=lambda gap: not gap.blocks)
 
 
 # --- what the engineer does next --------------------------------------------------------------
@@ -378,7 +329,8 @@ def workload(actor: Actor, day: date) -> list[tuple[User, int]]:
             )
         )
     )
-    return [(engineer, engineer.busy) for engineer in engineers]
+    rows: list[Any] = list(engineers)
+    return [(engineer, engineer.busy) for engineer in rows]
 
 
 def board(actor: Actor, day: date) -> list[tuple[User, list[VisitOrder]]]:

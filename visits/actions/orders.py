@@ -79,7 +79,7 @@ def order_visit(
         category=category,
         is_urgent=is_urgent,
         is_complaint=ticket.is_complaint if ticket else False,
-        ordered_by=User.objects.get_queryset().filter(pk=by.id).first()
+        ordered_by=User.objects.get_queryset().filter(pk=by.id or 0).first()
         if by.kind in {"user", "client"}
         else None,
         ordered_at=at,
@@ -87,7 +87,7 @@ def order_visit(
     _check_complete(visit)
     visit.number = next_number("SV", at=at)
     visit.save()
-    start_clock("visit.assign", visit, due_at=at + ASSIGNMENT_TIME[is_urgent], at=at, by=by)
+    start_clock("visit.assign", visit, due_at=at + ASSIGNMENT_TIME[visit.is_urgent], at=at, by=by)
     if ticket is not None:
         # What an unsolved visit announced as the next step is this order.
         for former in ticket.visits.exclude(pk=visit.pk):

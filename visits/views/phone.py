@@ -11,7 +11,6 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.models import User
 from servicedesk.core import documents
 from servicedesk.core.http import DeskRequest
 from servicedesk.core.models import Document
@@ -122,7 +121,6 @@ def badge(request: DeskRequest, number: str) -> HttpResponse:
     visit = find_visit(request, number)
     if not is_phone(request.actor):
         return redirect(visit)
-    me = User.objects.get_queryset().get(pk=visit.engineer_id)
     url = f"{settings.BASE_URL}{reverse('visits:badge', args=[badge_token(visit, timezone.localdate())])}"
-    context = {"visit": visit, "me": me, "url": url, "qr": qr(url)}
+    context = {"visit": visit, "me": visit.engineer, "url": url, "qr": qr(url)}
     return render(request, "visits/badge_phone.html", context)

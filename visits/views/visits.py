@@ -305,7 +305,7 @@ def _button(
 # The order of the buttons.
 RANK = {"primary": 0, "plain": 1, "danger": 2}
 # What the desk is expected to do next.
-PRIMARY = {
+PRIMARY: dict[str, str] = {
     Status.ORDERED: "assign",
     Status.HANDED_IN: "archive",
     Status.ARCHIVED: "follow_up",
