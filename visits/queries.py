@@ -157,6 +157,43 @@ def waits(visit: VisitOrder) -> list[Wait]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What the form still lacks; `blocks`: it cannot be archived so."""
+
+    text: Any
+    blocks: bool
+
+
+def lacking(visit: VisitOrder) -> list[Gap]:
+    """The desk's check list, made by rules (VISIT-23): what is missing, the worst first."""
+    document, work = service_form(visit), WorkRecord.objects.filter(visit=visit).first()
+    rows = list(ChecklistAnswer.objects.filter(visit=visit))
+    given = {row.item: row.ticked for row in rows}
+    lists = {row.list for row in rows}
+    refused = bool(visit.signature_refused)
+    sealed = document is not None and document.status == Document.Status.SEALED
+    names = {**DEPARTURE_ITEMS, **ARRIVAL_ITEMS, **CLOSING_ITEMS}
+    candidates = [
+        (not sealed, _("The form is not sealed yet"), not refused),
+        (refused, _("The customer did not sign: %s") % visit.signature_refused, False),
+        (work is None or not work.findings, _("No findings"), True),
+        (work is None or not work.cause, _("No cause named"), False),
+        (work is None or not work.category_id, _("No fault category"), False),
+        (not refused and not Satisfaction.objects.filter(visit=visit).exists(),
+         _("No rating by the customer"), False),
+        (USB_OUT in given and USB_BACK not in given,
+         _("USB drive not scanned on return"), True),
+        (ChecklistAnswer.List.DEPARTURE not in lists, _("No departure checklist"), False),
+        (any(not part.serial for part in visit.parts.all()),
+         _("A part without serial number"), False),
+        *((not ticked, _("Not ticked: %s") % names[item], False)
+          for item, ticked in given.items() if item in names),
+    ]  # fmt: skip
+    found = [Gap(text, blocks) for missing, text, blocks in candidates if missing]
+    return sorted(found, key=lambda gap: not gap.blocks)
+
+
 # --- what the engineer does next --------------------------------------------------------------
 
 NEXT_STEPS: dict[str, str] = {
