@@ -157,7 +157,7 @@ def newest_code() -> int:
 def test(only: Sequence[str], pytest_arguments: Sequence[str]) -> int:
     """Run every check, also after one that failed; the last lines tell which did."""
     with locked("test", busy="The tests run already."), Supervisor("test") as supervisor:
-        steps = Steps(len(SET_UP) + 2)
+        steps = Steps(len(SET_UP) + 3)
         set_up(steps)
         with steps.step("browser"):
             browser = install_browser()
@@ -165,6 +165,8 @@ def test(only: Sequence[str], pytest_arguments: Sequence[str]) -> int:
             raise Halt(NO_BROWSER)
         with steps.step("PostgreSQL and Redis"):
             env = start_servers(supervisor, "test-")
+        with steps.step("translations"):
+            call(PYTHON, "manage.py", "catalogue", "compile", env=env)
         env["CHROMIUM"] = browser or ""
         own = ["-n", str(min(os.cpu_count() or 1, 4))] + (["-m", "not browser"] * (not browser))
         results = []
