@@ -288,7 +288,8 @@ class VisitViewSet(DeskViewSet):
     def send_back(self, visit: VisitOrder, data: dict[str, Any]) -> VisitOrder:
         # Afterwards the engineer sees it no more.
         actor = self.request.actor  # type: ignore[attr-defined]
-        return actions.send_back(visit, **data, by=actor)
+        sent: VisitOrder = actions.send_back(visit, **data, by=actor)
+        return sent
 
     @verb(ConsultInput)
     def consult(self, visit: VisitOrder, data: dict[str, Any]) -> VisitOrder:

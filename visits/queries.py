@@ -20,7 +20,13 @@ from servicedesk.core.models import Document, Entry
 from servicedesk.core.search import matching
 from tickets.states import TICKET
 from visits.models import (
+    ARRIVAL_ITEMS,
+    CLOSING_ITEMS,
+    DEPARTURE_ITEMS,
+    USB_BACK,
+    USB_OUT,
     ChecklistAnswer,
+    Satisfaction,
     VisitOrder,
     VisitQuerySet,
     WorkRecord,
