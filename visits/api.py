@@ -264,7 +264,8 @@ class VisitViewSet(DeskViewSet):
 
     def _do(self, verb_name: str, visit: VisitOrder, data: dict[str, Any]) -> VisitOrder:
         getattr(actions, verb_name)(visit, **data, by=self.request.actor)  # type: ignore[attr-defined]
-        return self.get_object()
+        found: VisitOrder = self.get_object()
+        return found
 
     @verb(OrderInput, detail=False)
     def order(self, _none: None, data: dict[str, Any]) -> VisitOrder:
