@@ -3,7 +3,7 @@
 import { onContent } from "./content.js";
 
 function choose({ chosen, uid, label, detail }) {
-  const field = document.querySelector(`form [name="${chosen}"]:not(#quick-form *)`);
+  const field = document.querySelector(`form [name="${chosen}"]:not(.quick *)`);
   if (!field) return;
   if (field.tomselect) {
     field.tomselect.addOption({ uid, label, detail });
