@@ -16,6 +16,7 @@ import statistics
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from benchmarks.sweep import execute, percentile, scratch_database
@@ -181,7 +182,7 @@ def measure(people: dict[str, Any], runs: int) -> None:
     )
     for number, (name, client, url, where, params) in enumerate(reads):
         STATEMENTS[f"r{number}"] = [(ROWS + where, params)]
-        compare(name, client, lambda c=client, u=url: c.get(u), f"r{number}", runs)
+        compare(name, client, partial(client.get, url), f"r{number}", runs)
     STATEMENTS["page"] = [(ROWS + "WHERE t.number = %s", [ticket.number])]
     compare("ticket page", desk, lambda: desk.get(ticket.get_absolute_url()), "page", runs)
     STATEMENTS["api"] = STATEMENTS["r1"]

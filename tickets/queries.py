@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import Count, Exists, OuterRef, Q
 
-from accounts.models import User, UserQuerySet
+from accounts.models import User
 from servicedesk.core.actors import Actor
 from servicedesk.core.search import matching
 from servicedesk.core.states import Transition
@@ -26,7 +26,7 @@ def ticket_list(
     actor: Actor, wanted: Mapping[str, Any], *, now: datetime
 ) -> tuple[TicketQuerySet, tuple[str, ...]]:
     """The tickets that the filters of the list name, and the order to read them in."""
-    tickets = Ticket.objects.visible_to(actor)  # type: ignore[attr-defined]
+    tickets: TicketQuerySet = Ticket.objects.visible_to(actor)
     status = wanted.get("status") or "open"
     due = wanted.get("due")
     if status == "open" or due:
@@ -39,7 +39,8 @@ def ticket_list(
     elif who == "owned":
         tickets = tickets.filter(owner_id=actor.id)
     elif who == "team":
-        tickets = tickets.filter(assignee__team_id=actor.team_id, assignee__team__isnull=False)
+        # Who has no team has no colleagues in it.
+        tickets = tickets.filter(assignee__team_id=actor.team_id or 0)
     elif who == "unassigned":
         tickets = tickets.filter(assignee__isnull=True)
     if due == "overdue":
@@ -54,7 +55,7 @@ def ticket_list(
         if wanted.get(name):
             tickets = tickets.filter(**{name: wanted[name]})
     if wanted.get("q"):
-        tickets = matching(tickets, wanted["q"], "number", "title", "need")
+        tickets = cast(TicketQuerySet, matching(tickets, wanted["q"], "number", "title", "need"))
     by_time = (wanted.get("sort") or "due") == "due" and (status in {"open", *OPEN} or due)
     return tickets, QUEUE if by_time else NEWEST
 
@@ -84,15 +85,16 @@ def unattended(tickets: TicketQuerySet) -> TicketQuerySet:
     return tickets.open().filter(~Exists(watched))
 
 
-def workers(actor: Actor, text: str = "") -> UserQuerySet:
-    """Who can be given a ticket, with the number of those he has (`load`)."""
+def workers(actor: Actor, text: str = "", limit: int = 30) -> list[tuple[User, int]]:
+    """Who can be given a ticket, with the number of those he has; the least busy first."""
     found = User.objects.visible_to(actor) & User.objects.able_to("tickets.work")
     for word in text.lower().split():
         found = found.filter(
             Q(name__icontains=word) | Q(pinyin__contains=word) | Q(username__contains=word)
         )
     open_ones = Q(assigned_tickets__status__in=sorted(OPEN))
-    return found.select_related("team").annotate(load=Count("assigned_tickets", filter=open_ones))
+    counted = found.annotate(load=Count("assigned_tickets", filter=open_ones))
+    return [(user, user.load) for user in counted.order_by("load", "name")[:limit]]  # type: ignore[attr-defined]
 
 
 def possible(ticket: Ticket, actor: Actor) -> list[Transition]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.utils.translation import gettext as _
 
-from accounts.models import User
 from servicedesk.core import documents
 from servicedesk.core.actions import action, advance, begin, lock, save_changes
 from servicedesk.core.actors import Actor
@@ -14,6 +14,7 @@ from servicedesk.core.errors import Refused, WrongState
 from servicedesk.core.events import record
 from servicedesk.core.numbering import next_number
 from sla import deadlines
+from tickets.actions.tickets import colleague
 from tickets.events import (
     ExtensionConsented,
     ExtensionProposed,
@@ -50,7 +51,7 @@ def propose_extension(
         plan=plan,
         proposed_due_at=proposed_due_at,
         former_due_at=ticket.due_at,
-        proposed_by=User.objects.get_queryset().get(pk=by.id),
+        proposed_by=colleague(by),
         proposed_at=at,
     )
     documents.freeze(
@@ -169,7 +170,7 @@ def withdraw(extension: Extension, *, at: datetime, by: Actor) -> Extension:
     return extension
 
 
-def _which(extension: Extension, at: datetime) -> dict[str, object]:
+def _which(extension: Extension, at: datetime) -> dict[str, Any]:
     return {
         "at": at,
         "ticket_id": extension.ticket_id,

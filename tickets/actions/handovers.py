@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -87,7 +88,7 @@ def _decide(verb: str, handover: Handover, answer: str, *, at: datetime, by: Act
     return ticket
 
 
-def _who(handover: Handover, at: datetime) -> dict[str, object]:
+def _who(handover: Handover, at: datetime) -> dict[str, Any]:
     return {
         "at": at,
         "ticket_id": handover.ticket_id,

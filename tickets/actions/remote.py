@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
-from accounts.models import User
 from knowledge.actions import create_article
 from knowledge.models import Article, FaultCategory
 from servicedesk.core import documents, rules
@@ -51,7 +51,7 @@ def prepare(
     session = RemoteSession.objects.create(
         number=next_number("RS", at=at),
         ticket=ticket,
-        engineer=User.objects.get_queryset().get(pk=by.id),
+        engineer=tickets.colleague(by),
         channel=channel,
         tool=tool,
         category=ticket.category,
@@ -267,7 +267,7 @@ def _check_running(session: RemoteSession, at: datetime) -> None:
         raise Refused(_("That is before the session started."), field="at")
 
 
-def _which(session: RemoteSession, at: datetime) -> dict[str, object]:
+def _which(session: RemoteSession, at: datetime) -> dict[str, Any]:
     return {
         "at": at,
         "ticket_id": session.ticket_id,

@@ -16,7 +16,7 @@ MOST = 20
 def save_view(*, name: str, query: str, by: Actor, at: object = None) -> SavedView:
     """Keep the filters; an old view of that name gets the new ones."""
     require(by, "tickets.comment")
-    if by.kind != "user":
+    if by.kind != "user" or by.id is None:
         raise Refused(_("Only a colleague has views."))
     own = SavedView.objects.visible_to(by)
     view = own.filter(name=name).first()

@@ -167,10 +167,7 @@ def assign_each(
 @action
 def take(ticket: Ticket, *, at: datetime, by: Actor) -> Ticket:
     step = begin(TICKET, "take", ticket, by=by)
-    me = User.objects.staff().filter(pk=by.id).first()
-    if me is None:
-        raise Refused(_("Only a colleague can take a ticket."))
-    return _give(ticket, me, step, taken=True, at=at, by=by)
+    return _give(ticket, colleague(by), step, taken=True, at=at, by=by)
 
 
 def _give(
@@ -411,7 +408,7 @@ def edit(ticket: Ticket, *, at: datetime, by: Actor, **changes: Any) -> Ticket:
         _change_expectation(ticket, at=at, by=by)
         changed.append("due_at")
     save_changes(ticket, *changed)
-    names = [str(Ticket._meta.get_field(name).verbose_name) for name in changed]
+    names = [str(getattr(Ticket, name).field.verbose_name) for name in changed]
     record(
         TicketEdited(at=at, ticket_id=ticket.pk, number=ticket.number, fields=", ".join(names)),
         about=[ticket],
@@ -496,7 +493,7 @@ def comment(ticket: Ticket, *, text: str, at: datetime, by: Actor) -> Note:
 
 
 @action
-def attach(ticket: Ticket, *, file: UploadedFile, at: datetime, by: Actor) -> Attachment:
+def attach(ticket: Ticket, *, file: UploadedFile[Any], at: datetime, by: Actor) -> Attachment:
     begin(TICKET, "attach", ticket, by=by)
     attachment = files.store(file, ticket, at=at, by=by)
     record(
@@ -583,6 +580,14 @@ def note_response(ticket: Ticket, *, at: datetime, by: Actor) -> None:
         about=[ticket],
         by=by,
     )
+
+
+def colleague(by: Actor) -> User:
+    """The person behind the actor; neither the system nor another program is one."""
+    person = User.objects.staff().filter(pk=by.id or 0).first()
+    if person is None:
+        raise Refused(_("Only a colleague can do this."))
+    return person
 
 
 def check_worker(person: User, *, field: str) -> None:

@@ -223,13 +223,15 @@ class TicketViewSet(DeskViewSet):
             "assignee",
         )  # fmt: skip
 
-    def filter_queryset(self, queryset: QuerySet[Ticket]) -> QuerySet[Ticket]:
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.action != "list":
             return queryset
         actor = self.request.actor  # type: ignore[attr-defined]
         form = FilterForm(self.request.query_params, by=actor)
         if not form.is_valid():
-            raise serializers.ValidationError(form.errors)
+            raise serializers.ValidationError(
+                {k: list(map(str, v)) for k, v in form.errors.items()}
+            )
         wanted = form.cleaned_data | {"status": form.cleaned_data["status"] or "all"}
         tickets, _order = ticket_list(actor, wanted, now=timezone.now())
         return queryset & tickets

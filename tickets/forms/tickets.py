@@ -162,7 +162,7 @@ class RequestVisitForm(TicketForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         contact, store = self.ticket.contact, self.ticket.store
-        self.initial |= {
+        self.initial = dict(self.initial) | {
             "address": store.full_address,
             "contact_name": contact.name if contact else "",
             "contact_phone": (contact.phone if contact else "") or store.phone,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self, TypeVar
 
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
@@ -19,6 +19,7 @@ from servicedesk.core.search import bigrams
 from tickets.states import OPEN, ExtensionStatus, HandoverStatus, Status
 
 USER = settings.AUTH_USER_MODEL
+M = TypeVar("M", bound=models.Model, covariant=True)
 
 
 class TicketQuerySet(models.QuerySet["Ticket"]):
@@ -104,7 +105,7 @@ class Ticket(Record):
     )
     search = bigrams("number", "title", "need")
 
-    objects: ClassVar[models.Manager[Ticket]] = TicketQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager[Ticket]] = TicketQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
@@ -178,9 +179,9 @@ class Ticket(Record):
         return "met" if self.resolved_at <= self.due_at else "late"
 
 
-class OfTicketQuerySet(models.QuerySet[models.Model]):
-    def visible_to(self, actor: Actor) -> OfTicketQuerySet:
-        return self.filter(ticket__in=Ticket.objects.visible_to(actor))  # type: ignore[attr-defined]
+class OfTicketQuerySet(models.QuerySet[M]):
+    def visible_to(self, actor: Actor) -> Self:
+        return self.filter(ticket__in=Ticket.objects.visible_to(actor))
 
 
 class Note(Record):
@@ -291,7 +292,7 @@ class Extension(Record):
 
 class SavedViewQuerySet(models.QuerySet["SavedView"]):
     def visible_to(self, actor: Actor) -> SavedViewQuerySet:
-        return self.filter(user_id=actor.id) if actor.kind == "user" else self.none()
+        return self.filter(user_id=actor.id or 0) if actor.kind == "user" else self.none()
 
 
 class SavedView(Record):

@@ -94,15 +94,15 @@ def ticket_list_page(request: DeskRequest) -> HttpResponse:
     if request.htmx and not request.htmx.boosted and request.htmx.target == "rows":
         return render(request, "tickets/tickets/_rows.html", context)
     query = _kept_query(request.GET.urlencode())
+    saved = list(SavedView.objects.visible_to(request.actor))
+    current = next((view for view in saved if view.query == query), None)
     context |= {
         "filters": filters,
-        "views": _views(request, query),
+        "views": _views(saved, query),
         "bulk": BulkAssignForm(),
         "save_view": SaveViewForm(initial={"query": query}) if query else None,
-        "current_view": next(
-            (v for v in _saved(request) if v.query == query), None
-        ) if query else None,
-    }  # fmt: skip
+        "current_view": current,
+    }
     return render(request, "tickets/tickets/list.html", context)
 
 
@@ -113,14 +113,7 @@ def _kept_query(query: str) -> str:
     return urlencode(sorted(pairs))[:500]
 
 
-def _saved(request: DeskRequest) -> list[SavedView]:
-    if not hasattr(request, "saved_views"):
-        request.saved_views = list(SavedView.objects.visible_to(request.actor))
-    found: list[SavedView] = request.saved_views
-    return found
-
-
-def _views(request: DeskRequest, query: str) -> list[tuple[Any, str, bool]]:
+def _views(saved: list[SavedView], query: str) -> list[tuple[Any, str, bool]]:
     here = reverse("tickets:list")
     usual = [
         (_("All open"), ""),
@@ -130,7 +123,7 @@ def _views(request: DeskRequest, query: str) -> list[tuple[Any, str, bool]]:
         (_("Overdue"), "due=overdue"),
         (_("Closed"), "sort=new&status=closed"),
     ]
-    own = [(view.name, view.query) for view in _saved(request)]
+    own = [(view.name, view.query) for view in saved]
     return [(label, f"{here}?{q}" if q else here, q == query) for label, q in [*usual, *own]]
 
 
@@ -181,7 +174,7 @@ def worker_options(request: DeskRequest) -> JsonResponse:
     """Colleagues who can take a ticket, those with the fewest open ones first."""
     if not request.actor.may("tickets.work"):
         raise PermissionDenied
-    found = workers(request.actor, request.GET.get("q", "")[:60]).order_by("load", "name")[:30]
+    found = workers(request.actor, request.GET.get("q", "")[:60])
     return JsonResponse(
         {
             "results": [
@@ -189,9 +182,9 @@ def worker_options(request: DeskRequest) -> JsonResponse:
                     "uid": str(user.uid),
                     "label": user.name,
                     "detail": _("%(role)s · %(load)s open")
-                    % {"role": user.get_role_display(), "load": user.load},
+                    % {"role": user.get_role_display(), "load": load},
                 }
-                for user in found
+                for user, load in found
             ]
         }
     )
