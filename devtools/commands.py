@@ -92,8 +92,10 @@ def held_by_run() -> Iterator[None]:
 
 def make_demo_data(env: Mapping[str, str]) -> None:
     DEMO_UNFINISHED.touch()
-    if django(env, "demo"):
-        raise Halt("The demo data could not be made.")
+    # Out of the reach of Ctrl-C, which ends it through us, without the traces of its processes.
+    command = [str(PYTHON), "manage.py", "demo"]
+    if subprocess.run(command, cwd=ROOT, env=env, start_new_session=True, check=False).returncode:
+        raise Halt("The demo data could not be made. The next start tries again.")
     DEMO_UNFINISHED.unlink()
 
 
