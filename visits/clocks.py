@@ -76,7 +76,7 @@ define(
 define(
     Kind(
         name="visit.notice",
-        label=_("Arrive, or tell that you are late"),
+        label=_("Late notice"),
         steps=(
             Step(
                 "warn", _("If you will be late, tell the customer now"), offset=-5 * _MINUTES,

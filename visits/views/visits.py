@@ -183,6 +183,10 @@ def act(request: DeskRequest, number: str, verb: str) -> HttpResponse:
 def _after(request: DeskRequest, visit: VisitOrder, verb: str) -> str:
     if verb == "present_form":
         return reverse("visits:sign", args=[visit.number])
+    if verb in {"leave_note", "refuse_signature"}:
+        # The form just made waits for the engineer's own signature.
+        document = queries.documents_of(visit)[0]
+        return reverse("documents:document", args=[document.uid])
     if request.POST.get("back") == "unassigned":
         return reverse("visits:unassigned")
     if verb in {"send_back", "hand_in"}:
