@@ -14,7 +14,6 @@ from servicedesk.core.forms import (
     DateInput,
     DeskForm,
     PhoneInput,
-    RemoteSelect,
     Textarea,
     UidChoiceField,
 )
@@ -178,56 +177,6 @@ class RevealForm(DeskForm):
         if not reason.strip():
             self.add_error("other", _("Say what the number is needed for."))
         return {"reason": reason}
-
-
-# --- Made while a call is being taken (CALL-8) --------------------------------------------------
-
-
-class QuickStoreForm(Compared, DeskForm):
-    """A store in four fields; its customer is chosen, or new by name."""
-
-    spans = {"city": 4, "address": 8}
-
-    customer = UidChoiceField(
-        None,
-        label=_("Customer"),
-        required=False,
-        widget=RemoteSelect(url_name="customers:customer_options", hint=_("Name, pinyin or code")),
-    )
-    new_customer = _text(
-        Customer, "name", _("Or a new customer"), required=False,
-        help_text=_("Only if it was not found above."),
-    )  # fmt: skip
-    name = _text(Store, "name", _("Store"))
-    city = _text(Store, "city", _("City"))
-    address = _text(Store, "address", _("Address"))
-    phone = _text(Store, "phone", _("Telephone"), widget=PhoneInput)
-
-    def __init__(self, *args: Any, by: Actor, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        customers = Customer.objects.visible_to(by).active()
-        self.fields["customer"].queryset = customers  # type: ignore[attr-defined]
-        self.compare()
-
-    def clean(self) -> dict[str, Any]:
-        data = self.cleaned_data
-        if bool(data.get("customer")) == bool(data.get("new_customer")):
-            self.add_error("customer", _("Choose a customer, or name a new one."))
-        return data
-
-
-class QuickContactForm(ContactForm):
-    """A person at the store that was chosen already."""
-
-    field_order = ("store",)
-
-    store = UidChoiceField(None, label=_("Store"), widget=forms.HiddenInput)
-
-    def __init__(self, *args: Any, by: Actor, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        stores = Store.objects.visible_to(by).active()
-        self.fields["store"].queryset = stores  # type: ignore[attr-defined]
-        self.compare()
 
 
 class UploadForm(DeskForm):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from customers.views import choices, imports, lists, quick, records
+from customers.views import choices, imports, lists, records
 
 app_name = "customers"
 
@@ -26,8 +26,6 @@ urlpatterns = [
     path("options/contacts/", choices.contact_options, name="contact_options"),
     path("options/products/", choices.product_options, name="product_options"),
     path("duplicates/", choices.duplicates, name="duplicates"),
-    path("quick/store/", quick.quick_store, name="quick_store"),
-    path("quick/contact/", quick.quick_contact, name="quick_contact"),
     # From a file.
     path("import/", imports.upload, name="import"),
     path("import/template/", imports.template, name="import_template"),

@@ -152,7 +152,7 @@ PAGES = {
     "list": None, "stores": None, "products": None, "customer": None, "store": None,
     "customer_new": WRITERS, "customer_edit": WRITERS, "store_new": WRITERS,
     "store_edit": WRITERS, "store_contact_new": WRITERS, "contact_edit": WRITERS,
-    "installation_new": WRITERS, "installation_edit": WRITERS, "quick_store": WRITERS,
+    "installation_new": WRITERS, "installation_edit": WRITERS,
     "product_new": MANAGERS, "product_edit": MANAGERS, "import": MANAGERS,
     "import_template": MANAGERS,
 }  # fmt: skip
@@ -193,7 +193,6 @@ def test_an_engineer_changes_nothing(customer, store, engineer):
         client.post(url("customer_new"), {"name": "x"}),
         client.post(url("store_edit", store.uid), {"name": "x", "address": "y"}),
         client.post(url("deactivate", "customers", customer.uid)),
-        client.post(url("quick_store"), {"new_customer": "x", "name": "x", "address": "y"}),
     ]
 
     assert {answer.status_code for answer in answers} == {403}
@@ -225,75 +224,6 @@ def test_input_that_cannot_be_kept_is_a_message_at_the_field(bad, customer, stor
 # --- Quick registration beside a call ------------------------------------------------------------
 
 HTMX = {"HX-Request": "true"}
-
-
-def test_a_store_of_a_known_customer_is_made_in_the_dialog(customer, desk):
-    form = desk.get(url("quick_store") + "?phone=62345678", headers=HTMX).content.decode()
-    assert 'value="62345678"' in form
-    assert "<html" not in form
-
-    answer = desk.post(
-        url("quick_store"), {"customer": str(customer.uid), "name": "三店", "address": "三路"},
-        headers=HTMX,
-    )  # fmt: skip
-
-    made = Store.objects.get()
-    assert made.customer == customer
-    assert f'data-chosen="store" data-uid="{made.uid}"' in answer.content.decode()
-
-
-def test_a_store_with_its_customer_is_made_in_the_dialog(desk):
-    desk.post(
-        url("quick_store"), {"new_customer": "新客户", "name": "一店", "address": "一路"},
-        headers=HTMX,
-    )  # fmt: skip
-
-    assert Store.objects.get().customer.name == "新客户"
-
-
-@pytest.mark.parametrize(
-    "sent",
-    [{}, {"new_customer": "新客户", "phone": "不知道"}, {"new_customer": "新客户", "name": ""}],
-)
-def test_a_store_that_is_refused_leaves_no_customer_behind(sent, desk):
-    given = {"name": "一店", "address": "一路", **sent}
-
-    assert desk.post(url("quick_store"), given, headers=HTMX).status_code == 422
-    assert not Customer.objects.exists()
-
-
-def test_a_customer_is_chosen_or_new_not_both(customer, desk):
-    answer = desk.post(
-        url("quick_store"),
-        {"customer": str(customer.uid), "new_customer": "x", "name": "一店", "address": "一路"},
-        headers=HTMX,
-    )
-
-    assert answer.status_code == 422
-    assert not Store.objects.exists()
-
-
-def test_a_person_is_made_in_the_dialog(store, desk):
-    form = desk.get(url("quick_contact") + f"?store={store.uid}&name=李梅", headers=HTMX)
-    assert str(store.uid) in form.content.decode()
-
-    answer = desk.post(
-        url("quick_contact"), {"store": str(store.uid), "name": "李梅", "phone": "13800005678"},
-        headers=HTMX,
-    )  # fmt: skip
-
-    made = Contact.objects.get()
-    assert made.store == store
-    text = answer.content.decode()
-    assert f'data-chosen="contact" data-uid="{made.uid}"' in text
-    assert "138****5678" in text
-
-
-@pytest.mark.parametrize("query", ["", "?store=", "?store=nonsense"])
-def test_a_person_needs_a_store_first(query, desk):
-    answer = desk.get(url("quick_contact") + query, headers=HTMX).content.decode()
-
-    assert "请先选择门店" in answer
 
 
 # --- Costs -----------------------------------------------------------------------------------------
