@@ -246,7 +246,7 @@ def _take_signature(request: DeskRequest, link: SignLink) -> HttpResponse:
 
 
 def _refuse(request: DeskRequest, link: SignLink) -> HttpResponse:
-    form = RefusalForm(request.POST)
+    form = RefusalForm(request.POST, auto_id="refuse_%s")
     if form.is_valid():
         with refusals_on(form):
             documents.refuse_by_link(
@@ -271,7 +271,7 @@ def _sign_page(
         "sheet": paper.render(link.document, layout="pdf/screen.html"),
         "form": form or SignatureForm(initial=names),
         "answers": answers or _answers(link),
-        "refusal": refusal or RefusalForm(initial=names),
+        "refusal": refusal or RefusalForm(initial=names, auto_id="refuse_%s"),
         "handed_over": link.method == Method.HANDED_OVER,
     }
     return render(request, "documents/sign.html", context, status=status)

@@ -184,6 +184,10 @@ def close(
         session, step, "ended_at", "result", "category", "cause", "summary", "changes_made",
         "data_untouched", "watcher", "end_confirmed_by",
     )  # fmt: skip
+    if ticket.category is None:
+        # Whoever goes there next knows what kind of fault it is (VISIT-4).
+        ticket.category = category
+        save_changes(ticket, "category")
     record(
         RemoteClosed(
             **_which(session, at),

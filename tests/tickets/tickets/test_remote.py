@@ -259,3 +259,23 @@ def test_there_is_one_entry_per_session(engineer):
 
     with pytest.raises(Refused):
         remote.make_article(session, at=END, by=engineer.as_actor())
+
+
+def test_a_ticket_that_nobody_had_classified_takes_the_category_over(engineer):
+    ticket = make_ticket(Status.IN_PROGRESS, engineer, category=None)
+    session = running(engineer, ticket=ticket)
+
+    close(session, engineer, category=make_category("WL", "网络"))
+
+    ticket.refresh_from_db()
+    assert ticket.category == session.category
+
+
+def test_a_classified_ticket_keeps_its_category(engineer):
+    session = running(engineer)
+    known = session.ticket.category
+
+    close(session, engineer, category=make_category("WL", "网络"))
+
+    session.ticket.refresh_from_db()
+    assert session.ticket.category == known
