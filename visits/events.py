@@ -42,6 +42,7 @@ class VisitAssigned(VisitEvent):
     icon = "user-check"
     engineer_id: int
     engineer_name: str
+    former_id: int | None
     former_name: str
 
 
@@ -78,6 +79,7 @@ class VisitSentBack(VisitEvent):
     detail = "{reason}"
     icon = "arrow-back-up"
     reason: str
+    engineer_id: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,54 +2,231 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+from django.conf import settings
+from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from accounts.actions import notify
-from servicedesk.core.actions import acting
+from accounts.models import User
+from accounts.queries import supervisors_of
+from servicedesk.core import outbox
 from servicedesk.core.events import on
-from visits.events import FormReturned, VisitAssigned, VisitCancelled, VisitEvent
-from visits.models import VisitOrder
+from visits.events import (
+    AppointmentMade,
+    AppointmentMoved,
+    ComplaintFlagged,
+    ContactAttempted,
+    FollowUpMade,
+    FormNotSigned,
+    FormReturned,
+    NewTimeRefused,
+    VisitAssigned,
+    VisitCancelled,
+    VisitEvent,
+    VisitFinished,
+    VisitSentBack,
+)
+from visits.models import VisitOrder, WorkRecord
+
+# --- the engineer -----------------------------------------------------------------------------
 
 
 @on(VisitAssigned)
-def tell_the_engineer_of_the_order(event: VisitAssigned) -> None:
-    _tell_the_engineer(event, lambda visit: _("New visit order: %s") % visit.store.name)
+def tell_the_engineer(event: VisitAssigned) -> None:
+    visit = _visit(event)
+    _tell(
+        _people(event.engineer_id), event,
+        lambda: _("New visit: %(store)s, %(address)s")
+        % {"store": visit.store.name, "address": visit.address},
+        urgent=visit.is_urgent,
+    )  # fmt: skip
+    if event.former_id is not None:
+        _tell(
+            _people(event.former_id), event,
+            lambda: _("%(number)s went to %(person)s.")
+            % {"number": event.number, "person": event.engineer_name},
+        )  # fmt: skip
 
 
 @on(VisitCancelled)
-def tell_the_engineer_that_it_is_off(event: VisitCancelled) -> None:
-    _tell_the_engineer(
-        event,
-        lambda visit: (
-            _("%(visit)s at %(store)s is cancelled: %(reason)s")
-            % {"visit": visit, "store": visit.store.name, "reason": event.reason}
-        ),
-    )
+def tell_that_it_is_off(event: VisitCancelled) -> None:
+    _tell(
+        _people(_visit(event).engineer_id), event,
+        lambda: _("%(number)s was called off: %(reason)s")
+        % {"number": event.number, "reason": event.reason},
+    )  # fmt: skip
 
 
 @on(FormReturned)
-def tell_the_engineer_what_is_missing(event: FormReturned) -> None:
-    _tell_the_engineer(
+def tell_what_is_missing(event: FormReturned) -> None:
+    _tell(
+        _people(_visit(event).engineer_id), event,
+        lambda: _("%(number)s came back: %(reason)s")
+        % {"number": event.number, "reason": event.reason},
+    )  # fmt: skip
+
+
+# --- the supervisor ---------------------------------------------------------------------------
+
+
+@on(VisitSentBack)
+def tell_that_it_needs_another_engineer(event: VisitSentBack) -> None:
+    _tell(
+        supervisors_of(User.objects.get_queryset().filter(pk=event.engineer_id).first()), event,
+        lambda: _("%(visit)s was sent back: %(reason)s")
+        % {"visit": event.number, "reason": event.reason},
+        urgent=True,
+    )  # fmt: skip
+
+
+@on(ContactAttempted)
+def tell_that_the_time_is_short(event: ContactAttempted) -> None:
+    """VISIT-5: the supervisor hears of it without anybody having to think of it."""
+    if event.go_there:
+        _alert(
+            event,
+            lambda: (
+                _(
+                    "%(visit)s: the customer is not reached and the time is short; go to the address."
+                )
+                % {"visit": event.number}
+            ),
+        )
+
+
+@on(NewTimeRefused)
+def tell_that_the_customer_insists(event: NewTimeRefused) -> None:
+    _alert(
         event,
-        lambda visit: (
-            _("The form of %(visit)s came back: %(reason)s")
-            % {"visit": visit, "reason": event.reason}
+        lambda: (
+            _("%(visit)s: the customer refuses a new time: %(reason)s")
+            % {"visit": event.number, "reason": event.reason}
         ),
     )
 
 
-def _tell_the_engineer(event: VisitEvent, say: Callable[[VisitOrder], str]) -> None:
-    """In his own language; nobody is told of what he did himself."""
-    visit = VisitOrder.objects.select_related("store", "engineer").get(pk=event.visit_id)
-    engineer, by = visit.engineer, acting()
-    if engineer is None or (by is not None and by.id == engineer.pk):
-        return
-    with translation.override(engineer.language):
-        text = say(visit)
-    notify(
-        [engineer], text, url=visit.get_absolute_url(), urgent=visit.is_urgent,
-        dedup_key=f"{event.type}:{visit.number}:{event.at.isoformat()}", at=event.at,
+@on(FormNotSigned)
+def tell_that_the_customer_does_not_sign(event: FormNotSigned) -> None:
+    _alert(
+        event,
+        lambda: (
+            _("%(visit)s: the customer does not sign: %(reason)s")
+            % {"visit": event.number, "reason": event.reason}
+        ),
+    )
+
+
+@on(ComplaintFlagged)
+def tell_that_the_customer_is_angry(event: ComplaintFlagged) -> None:
+    """Those who hear of it through the ticket need not hear of it twice."""
+    visit = _visit(event)
+    told = supervisors_of(visit.ticket.owner) if visit.ticket is not None else []
+    _tell(
+        [person for person in supervisors_of(visit.engineer) if person not in told], event,
+        lambda: _("%(visit)s: the customer is angry: %(text)s")
+        % {"visit": event.number, "text": event.text},
+        urgent=True,
     )  # fmt: skip
+
+
+@on(FollowUpMade)
+def tell_that_the_customer_is_not_satisfied(event: FollowUpMade) -> None:
+    if not event.satisfied:
+        _alert(
+            event,
+            lambda: (
+                _("%(visit)s: the customer is not satisfied: %(result)s")
+                % {"visit": event.number, "result": event.result}
+            ),
+        )
+
+
+@on(VisitFinished)
+def tell_the_owner_what_comes_next(event: VisitFinished) -> None:
+    """VISIT-22: the ticket stays open, and its owner knows why."""
+    ticket = _visit(event).ticket
+    if ticket is not None and event.result == WorkRecord.Result.NOT_SOLVED:
+        _tell(
+            _people(ticket.owner_id), event,
+            lambda: _("%(visit)s did not solve it. Next step: %(step)s")
+            % {"visit": event.number, "step": event.next_step},
+        )  # fmt: skip
+
+
+# --- the customer -----------------------------------------------------------------------------
+
+
+@on(AppointmentMade)
+def confirm_the_time(event: AppointmentMade) -> None:
+    _confirm(event, event.window)
+
+
+@on(AppointmentMoved)
+def confirm_the_new_time(event: AppointmentMoved) -> None:
+    _confirm(event, event.window)
+
+
+def _confirm(event: VisitEvent, window: str) -> None:
+    """VISIT-8: who left an e-mail address gets the time in writing, in the customers' language."""
+    visit = _visit(event)
+    if visit.contact is None or not visit.contact.email or visit.engineer is None:
+        return
+    with translation.override(settings.LANGUAGE_CODE):
+        words = {
+            "who": visit.contact.addressed,
+            "engineer": visit.engineer.name,
+            "window": window,
+            "address": visit.address,
+            "company": settings.COMPANY_NAME,
+            "phone": settings.SERVICE_PHONE,
+            "number": visit.number,
+        }
+        outbox.queue(
+            "email",
+            visit.contact.email,
+            subject=_("Your appointment: %(window)s") % words,
+            body=_(
+                "Dear %(who)s,\n\nour engineer %(engineer)s comes to you at the agreed time:\n"
+                "%(window)s\n%(address)s\n\nIf it does not suit you any more, please call us:"
+                " %(phone)s\nOrder: %(number)s\n\n%(company)s"
+            )
+            % words,
+            dedup_key=f"{event.type}:{visit.pk}:{event.at.isoformat()}",
+        )
+
+
+# ----------------------------------------------------------------------------------------------
+
+
+def _visit(event: VisitEvent) -> VisitOrder:
+    return VisitOrder.objects.select_related("store", "engineer", "contact", "ticket").get(
+        pk=event.visit_id
+    )
+
+
+def _people(pk: int | None) -> list[User]:
+    return list(User.objects.staff().filter(pk=pk or 0))
+
+
+def _alert(event: VisitEvent, say: Callable[[], str]) -> None:
+    _tell(supervisors_of(_visit(event).engineer), event, say, urgent=True)
+
+
+def _tell(
+    people: Iterable[User], event: VisitEvent, say: Callable[[], str], *, urgent: bool = False
+) -> None:
+    """To each in his own language, once per event."""
+    for person in people:
+        with translation.override(person.language):
+            text = say()
+        notify(
+            [person],
+            text,
+            url=reverse("visits:visit", args=[event.number]),
+            urgent=urgent,
+            dedup_key=f"{event.type}:{event.visit_id}:{event.at.isoformat()}",
+            at=event.at,
+        )

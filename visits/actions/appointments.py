@@ -14,7 +14,7 @@ from servicedesk.core.errors import Refused
 from sla import deadlines
 from tickets.actions import tickets
 from tickets.states import OPEN
-from visits.actions.common import alert_supervisors, check_own, start_clock, told
+from visits.actions.common import check_own, start_clock, told
 from visits.clocks import HALF_A_DAY, LATE_NOTICE, LONG_NOTICE, NEXT_TRY, SHORT_NOTICE
 from visits.events import (
     AppointmentMade,
@@ -66,15 +66,6 @@ def log_attempt(
         _note_response(visit, at=at, by=by)
     else:
         start_clock("visit.next_try", visit, due_at=next_try_at, at=at, by=by)
-    if go_there:
-        # VISIT-5: the supervisor hears of it without anybody having to think of it.
-        alert_supervisors(
-            visit,
-            _("%(visit)s: the customer is not reached and the time is short; go to the address.")
-            % {"visit": visit},
-            key="go-there",
-            at=at,
-        )
     told(
         visit, ContactAttempted, at=at, by=by, outcome=outcome,
         outcome_label=str(Outcome(outcome).label), note=note,
@@ -217,13 +208,6 @@ def refuse_new_time(visit: VisitOrder, *, reason: str, at: datetime, by: Actor) 
     check_own(visit, by=by)
     if not reason.strip():
         raise Refused(_("Write down what the customer said."), field="reason")
-    alert_supervisors(
-        visit,
-        _("%(visit)s: the customer refuses a new time: %(reason)s")
-        % {"visit": visit, "reason": reason},
-        key="new-time-refused",
-        at=at,
-    )
     told(visit, NewTimeRefused, at=at, by=by, reason=reason)
     return visit
 

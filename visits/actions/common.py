@@ -1,4 +1,4 @@
-"""What the actions of a visit share: the engineer's own order, events, clocks, alarms."""
+"""What the actions of a visit share: the engineer's own order, events, clocks, checklists."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.db import models
 
-from accounts.actions import notify
 from accounts.models import User
-from accounts.queries import supervisors_of
 from servicedesk.core.actors import Actor
 from servicedesk.core.errors import Refused
 from servicedesk.core.events import record_all
@@ -75,16 +73,6 @@ def start_clock(
         by=by,
         urgent=visit.is_urgent,
     )
-
-
-def alert_supervisors(visit: VisitOrder, text: str, *, key: str, at: datetime) -> list[str]:
-    """Tell the supervisors now; returns their names for the record."""
-    people = supervisors_of(visit.engineer)
-    notify(
-        people, text, url=visit.get_absolute_url(), urgent=True,
-        dedup_key=f"visit:{key}:{visit.number}:{at.isoformat()}", at=at,
-    )  # fmt: skip
-    return [person.name for person in people]
 
 
 def tick(

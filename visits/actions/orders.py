@@ -19,7 +19,7 @@ from tickets.actions import tickets
 from tickets.models import Ticket
 from tickets.states import OPEN
 from tickets.states import Status as TicketStatus
-from visits.actions.common import alert_supervisors, check_own, start_clock, told
+from visits.actions.common import check_own, start_clock, told
 from visits.clocks import ACCEPTANCE_TIME, APPOINTMENT_TIME, ASSIGNMENT_TIME
 from visits.events import (
     VisitAccepted,
@@ -140,7 +140,7 @@ def assign(visit: VisitOrder, *, engineer: User, at: datetime, by: Actor) -> Vis
                 % {"person": engineer.name, "orders": names},
                 field="engineer",
             )
-    former = visit.engineer.name if visit.engineer else ""
+    former = visit.engineer
     visit.engineer, visit.accepted_at = engineer, None
     advance(visit, step, "engineer", "accepted_at")
     deadlines.meet("visit.assign", visit, at=at, by=by)
@@ -150,7 +150,7 @@ def assign(visit: VisitOrder, *, engineer: User, at: datetime, by: Actor) -> Vis
         tickets.assign(visit.ticket, assignee=engineer, at=at, by=by)
     told(
         visit, VisitAssigned, at=at, by=by, engineer_id=engineer.pk, engineer_name=engineer.name,
-        former_name=former,
+        former_id=former.pk if former else None, former_name=former.name if former else "",
     )  # fmt: skip
     return visit
 
@@ -198,15 +198,12 @@ def send_back(visit: VisitOrder, *, reason: str, at: datetime, by: Actor) -> Vis
     check_own(visit, by=by)
     if not reason.strip():
         raise Refused(_("Say why you cannot take it."), field="reason")
-    alert_supervisors(
-        visit, _("%(visit)s was sent back: %(reason)s") % {"visit": visit, "reason": reason},
-        key="sent-back", at=at,
-    )  # fmt: skip
+    engineer_id = visit.engineer_id
     visit.engineer, visit.accepted_at = None, None
     advance(visit, step, "engineer", "accepted_at")
     deadlines.cancel(visit, at=at, by=by)
     start_clock("visit.assign", visit, due_at=at + ASSIGNMENT_TIME[visit.is_urgent], at=at, by=by)
-    told(visit, VisitSentBack, at=at, by=by, reason=reason)
+    told(visit, VisitSentBack, at=at, by=by, reason=reason, engineer_id=engineer_id)
     return visit
 
 

@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from accounts.queries import supervisors_of
 from servicedesk.core import documents, files
 from servicedesk.core.actions import action, advance, begin, lock, save_changes
 from servicedesk.core.actors import Actor
@@ -18,7 +19,7 @@ from servicedesk.core.models import Attachment, Document
 from sla import deadlines
 from tickets.actions import tickets
 from visits import pdf
-from visits.actions.common import alert_supervisors, check_own, start_clock, tick, told
+from visits.actions.common import check_own, start_clock, tick, told
 from visits.actions.orders import keep_rules
 from visits.clocks import CHECK_TIME, FOLLOW_UP_TIME, HAND_IN_TIME
 from visits.events import (
@@ -88,10 +89,6 @@ def refuse_signature(visit: VisitOrder, *, reason: str, at: datetime, by: Actor)
     documents.freeze(
         pdf.UNSIGNED_FORM, visit, number=visit.number, data=pdf.visit_data(visit),
         keywords=pdf.keywords(visit), at=at, by=by,
-    )  # fmt: skip
-    alert_supervisors(
-        visit, _("%(visit)s: the customer does not sign: %(reason)s")
-        % {"visit": visit, "reason": reason}, key="not-signed", at=at,
     )  # fmt: skip
     told(visit, FormNotSigned, at=at, by=by, widely=True, reason=reason)
     return visit
@@ -182,11 +179,6 @@ def follow_up(
     visit.followed_up_at, visit.follow_up_result = at, result
     save_changes(visit, "followed_up_at", "follow_up_result")
     deadlines.meet("visit.follow_up", visit, at=at, by=by)
-    if not satisfied:
-        alert_supervisors(
-            visit, _("%(visit)s: the customer is not satisfied: %(result)s")
-            % {"visit": visit, "result": result}, key="unsatisfied", at=at,
-        )  # fmt: skip
     told(visit, FollowUpMade, at=at, by=by, widely=True, result=result, satisfied=satisfied)
     if visit.status == Status.ARCHIVED:
         keep_rules(visit, counts_at=visit.arrived_at or at, at=at)
@@ -204,10 +196,7 @@ def flag_complaint(visit: VisitOrder, *, text: str, at: datetime, by: Actor) -> 
     save_changes(visit, "is_complaint")
     if visit.ticket is not None:
         tickets.flag_complaint(visit.ticket, text=text, at=at, by=by)
-    people = alert_supervisors(
-        visit, _("%(visit)s: the customer is angry: %(text)s") % {"visit": visit, "text": text},
-        key="complaint", at=at,
-    )  # fmt: skip
+    people = [person.name for person in supervisors_of(visit.engineer)]
     told(visit, ComplaintFlagged, at=at, by=by, widely=True, text=text, supervisors=people)
     return visit
 

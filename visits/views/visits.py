@@ -174,9 +174,11 @@ def act(request: DeskRequest, number: str, verb: str) -> HttpResponse:
     done = perform(request, form, getattr(actions, verb), found)
     if done is None:
         return _refused(request, found, verb, form)
-    messages.success(
-        request, _("%(visit)s: %(act)s — recorded.") % {"visit": number, "act": step.label}
-    )
+    if verb != "present_form":
+        # What comes next is the customer's page; it needs no word of ours on top.
+        messages.success(
+            request, _("%(visit)s: %(act)s — recorded.") % {"visit": number, "act": step.label}
+        )
     return redirect(_after(request, found, verb))
 
 
