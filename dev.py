@@ -45,10 +45,14 @@ def checks(names: str) -> list[str]:
 def main(words: list[str]) -> int:
     if words[:1] == ["manage"]:  # its options are its own
         return commands.manage(words[1:])
-    parser = argparse.ArgumentParser(prog="dev.py", usage=__doc__, allow_abbrev=False)
-    parser.add_argument("command", choices=["run", "test", "env", "lock"])
-    parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("--only", type=checks, default=[])
+    parser = argparse.ArgumentParser(
+        usage="python3 dev.py COMMAND", description=__doc__, allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter, add_help=False,
+    )  # fmt: skip
+    parser.add_argument("-h", "--help", action="help", help=argparse.SUPPRESS)
+    parser.add_argument("command", choices=["run", "test", "manage", "env", "lock"])
+    parser.add_argument("--port", type=int, default=8000, help="the first port to try")
+    parser.add_argument("--only", type=checks, default=[], help=",".join(commands.CHECKS))
     options, others = parser.parse_known_args(words)
     if others and options.command not in ("test", "lock"):
         parser.error(f"{options.command} does not take {' '.join(others)}")
