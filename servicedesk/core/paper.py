@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,6 +26,9 @@ def ink(strokes: Sequence[Sequence[dict[str, float]]]) -> SafeString:
         points = [f"{float(p['x']):.1f} {float(p['y']):.1f}" for p in stroke]
         moves.append("M" + " L".join(points if len(points) > 1 else points * 2))
     width, height = BOX
+    # The pad of a narrow phone is higher than the box; nothing of the signature is cut off.
+    lowest = max((float(p["y"]) for stroke in strokes for p in stroke), default=0)
+    height = max(height, math.ceil(lowest) + 4)
     return mark_safe(  # noqa: S308 - numbers alone
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" class="ink">'
         f'<path d="{" ".join(moves)}" fill="none" stroke="#10224d" stroke-width="4"'

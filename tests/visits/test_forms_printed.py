@@ -103,3 +103,9 @@ def test_the_note_tells_whom_to_call_and_when_he_was_there(engineer):
     for printed in [note.number, "400-800-1234", "交前台王女士", "11:22", "11:38", "张伟"]:
         assert printed in text, printed
     assert missed_note_data(note)["visit"] == note.visit.number
+
+
+def test_a_signature_drawn_on_the_high_pad_of_a_phone_is_printed_whole():
+    line = [[{"x": 20.0, "y": 30.0}, {"x": 300.0, "y": 395.5}]]
+    assert 'viewBox="0 0 600 400"' in paper.ink(line)
+    assert 'viewBox="0 0 600 200"' in paper.ink([[{"x": 1.0, "y": 5.0}]])
