@@ -227,8 +227,14 @@ def restore(archive: Path) -> Manifest:
     manifest = check(archive)
     _check_knows(manifest)
     _check_empty()
+    media = folders()["media"]
+    media.mkdir(parents=True, exist_ok=True)
     try:
-        with tarfile.open(archive) as tar, tempfile.TemporaryDirectory() as scratch:
+        # Beside the files, since /tmp may be a part of the memory.
+        with (
+            tarfile.open(archive) as tar,
+            tempfile.TemporaryDirectory(prefix=".restore-", dir=media) as scratch,
+        ):
             for entry in tar:
                 if entry.name not in (DUMP, MANIFEST):
                     _extract(tar, entry, _place(entry.name))
