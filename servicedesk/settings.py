@@ -26,11 +26,11 @@ if (BASE_DIR / ".env").exists():
 
 
 def _folder(name: str, default: str) -> Path:
-    return (BASE_DIR / env.str(name, default=default)).resolve()
+    return (BASE_DIR / str(env.str(name, default=default))).resolve()
 
 
 def _url(name: str, default: str, *schemes: str) -> str:
-    value = env.str(name, default=default)
+    value = str(env.str(name, default=default))
     if not value.startswith(tuple(f"{scheme}://" for scheme in schemes)):
         raise ImproperlyConfigured(f"{name} must start with one of {', '.join(schemes)}://")
     return value
