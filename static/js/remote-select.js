@@ -51,12 +51,16 @@ async function enhance(select) {
       running = new AbortController();
       const url = new URL(select.dataset.remoteSelect, location.href);
       url.searchParams.set("q", query);
+      const before = this.getValue();
       fetch(url, { signal: running.signal, headers: { Accept: "application/json" } })
         .then((answer) => (answer.ok ? answer.json() : Promise.reject(answer)))
         .then(({ results }) => {
           const kept = new Set(this.items);
           for (const key of Object.keys(this.options)) if (!kept.has(key)) this.removeOption(key, true);
+          // Chosen meanwhile: an answer that comes late must not open the list again.
+          if (this.getValue() !== before || (this.items.length && this.inputValue() !== query)) this.isInputHidden = true;
           done(results);
+          this.inputState();
         })
         .catch((error) => error.name === "AbortError" || done());
     },
