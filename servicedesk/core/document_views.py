@@ -288,6 +288,8 @@ def _signed(request: HttpRequest, link: SignLink, token: str) -> HttpResponse:
         "signature": signature,
         "token": token,
         "verify_url": paper.verify_url(link.document),
+        # On the engineer's phone the way back; his own log-in guards what lies there.
+        "back": _back(link.document) if link.method == Method.HANDED_OVER else "",
     }
     return render(request, "documents/signed.html", context)
 
