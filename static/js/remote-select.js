@@ -33,7 +33,7 @@ function note(text) {
 async function enhance(select) {
   const TomSelect = await tomSelect();
   let running = null;
-  new TomSelect(select, {
+  const choice = new TomSelect(select, {
     valueField: "uid",
     labelField: "label",
     searchField: [], // the server decides what matches (pinyin, telephone, code)
@@ -71,6 +71,11 @@ async function enhance(select) {
       loading: note(words.searching),
     },
   });
+  // Ctrl+Enter saves the form; it must not choose whoever heads the open list on its way there.
+  const keyDown = choice.onKeyDown;
+  choice.onKeyDown = (event) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) keyDown.call(choice, event);
+  };
   // The label now belongs to the text box that took the select's place.
   select.setAttribute("aria-hidden", "true");
 }
