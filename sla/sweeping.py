@@ -18,7 +18,7 @@ from functools import cache
 from typing import Any
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
@@ -28,6 +28,7 @@ from accounts.queries import Recipients, recipients
 from servicedesk.core.actions import action
 from servicedesk.core.actors import SYSTEM, Actor
 from servicedesk.core.bulk import insert
+from servicedesk.core.errors import Refused
 from servicedesk.core.events import record_all
 from servicedesk.core.fields import uuid7
 from servicedesk.core.models import OutboxMessage
@@ -74,6 +75,13 @@ BEAT = """
 """
 
 
+# What a bad row, or a listener that stumbles over it, may raise: it must not hold up the others.
+# A lost database is none of them; the ticker waits for that one.
+FAULTS = (
+    Refused, DataError, IntegrityError, AttributeError, LookupError, TypeError, ValueError,
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Fired:
     """A step that fires, and whether it speaks."""
@@ -99,9 +107,7 @@ def sweep(now: datetime | None = None, limit: int = BATCH) -> int:
     """
     try:
         return _batch(at=now, limit=limit, by=SYSTEM)
-    except (OperationalError, InterfaceError):
-        raise
-    except Exception:
+    except FAULTS:
         log.exception("A batch of deadlines failed; they are taken one by one")
     return sum(_single(at=now, by=SYSTEM) for _each in range(limit))
 
@@ -122,9 +128,7 @@ def _single(*, at: datetime | None, by: Actor) -> int:
         try:
             with transaction.atomic():
                 _fire([deadline], by=by)
-        except (OperationalError, InterfaceError):
-            raise
-        except Exception:
+        except FAULTS:
             log.exception("Deadline %s cannot fire; put off", deadline.uid)
             later = _moment_of(deadline) + POSTPONED
             Deadline.objects.filter(pk=deadline.pk).update(next_step_at=later)
