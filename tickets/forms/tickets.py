@@ -300,8 +300,8 @@ class FilterForm(DeskForm):
     ]
     q = forms.CharField(
         label=_("Search"), max_length=60, required=False,
-        widget=forms.TextInput(
-            attrs={"type": "search", "placeholder": _("Number or text, two characters will do")}
+        widget=forms.SearchInput(
+            attrs={"placeholder": _("Number or text, two characters will do")}
         ),
     )  # fmt: skip
     status = forms.ChoiceField(label=_("Status"), choices=STATUS, required=False)

@@ -89,21 +89,20 @@ def ticket_list_page(request: DeskRequest) -> HttpResponse:
     filters.is_valid()
     # A filter that cannot be read is left out, and says so beside its control.
     tickets, order = ticket_list(request.actor, filters.cleaned_data, now=timezone.now())
-    page = keyset_page(for_rows(tickets), request.GET, *order)
-    context = {"page": page, "can_assign": request.actor.may("tickets.assign")}
-    if request.htmx and not request.htmx.boosted and request.htmx.target == "rows":
-        return render(request, "tickets/tickets/_rows.html", context)
     query = _kept_query(request.GET.urlencode())
     saved = list(SavedView.objects.visible_to(request.actor))
-    current = next((view for view in saved if view.query == query), None)
-    context |= {
-        "filters": filters,
-        "views": _views(saved, query),
+    context = {
+        "page": keyset_page(for_rows(tickets), request.GET, *order),
+        "can_assign": request.actor.may("tickets.assign"),
         "bulk": BulkAssignForm(),
         "save_view": SaveViewForm(initial={"query": query}) if query else None,
-        "current_view": current,
+        "current_view": next((view for view in saved if view.query == query), None),
+        "filters": filters,
+        "views": _views(saved, query),
     }
-    return render(request, "tickets/tickets/list.html", context)
+    fragment = request.htmx and not request.htmx.boosted
+    template = "tickets/tickets/_list.html" if fragment else "tickets/tickets/list.html"
+    return render(request, template, context)
 
 
 def _kept_query(query: str) -> str:

@@ -312,8 +312,8 @@ def test_the_list_costs_the_same_for_one_and_for_many(headers, browse, helpdesk,
 
     assert len(many) == len(one)
     if headers:
-        # Session, person, rows.
-        assert len(many) == 3
+        # Session, person, saved views, rows.
+        assert len(many) == 4
 
 
 def test_the_api_list_costs_the_same_for_one_and_for_many(api_of, helpdesk, engineer, now):
