@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from customers.queries import masked
+from customers.models import Contact, Store
 from servicedesk.core import documents, paper
 from servicedesk.core.actors import Actor
 from servicedesk.core.files import files_of
@@ -325,7 +325,7 @@ def _show(
         "handover": handover,
         "handover_buttons": handover_buttons,
         "stray_errors": stray_errors(tried, [*buttons, *answers], IN_PLACE),
-        "phone_number": masked(_phone(ticket)),
+        "phone_owner": _phone_owner(ticket),
         "panels": render_panels("tickets.ticket", ticket, request),
     }
     template = "tickets/tickets/_ticket.html" if request.htmx else "tickets/tickets/ticket.html"
@@ -341,8 +341,8 @@ def stray_errors(
     return [str(error) for errors in tried[1].errors.values() for error in errors]
 
 
-def _phone(ticket: Ticket) -> str:
-    return (ticket.contact.phone if ticket.contact else "") or ticket.store.phone
+def _phone_owner(ticket: Ticket) -> Contact | Store:
+    return ticket.contact if ticket.contact and ticket.contact.phone else ticket.store
 
 
 def _tabs(ticket: Ticket, active: int) -> list[tuple[Any, str, bool]]:
