@@ -67,6 +67,7 @@ def page_of(
             "width": width, "height": height,
         }  # fmt: skip
         device.pop("default_browser_type", None)
+        device["device_scale_factor"] = 1
         context = chromium.new_context(
             base_url=live_server.url, locale="zh-CN", timezone_id="Asia/Shanghai", **device
         )
@@ -78,7 +79,9 @@ def page_of(
         return page
 
     yield open_page
-    for context in contexts:
+    for number, context in enumerate(contexts):
+        if folder := os.environ.get("BROWSER_SHOTS"):
+            context.pages[0].screenshot(path=f"{folder}/{number}.png", full_page=True)
         context.close()
 
 
