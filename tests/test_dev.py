@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -188,6 +189,16 @@ def test_the_npm_lock_has_hashes_and_no_address():
 
     assert all(name == "" or "integrity" in package for name, package in packages.items())
     assert not any("resolved" in package for package in packages.values())
+
+
+def test_the_example_file_names_every_setting_and_no_other():
+    settings = (ROOT / "servicedesk/settings.py").read_text()
+    example = (ROOT / ".env.example").read_text()
+    read = set(re.findall(r'(?:env\.\w+|_folder|_url)\(\s*"([A-Z_]+)"', settings))
+
+    named = set(re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE))
+
+    assert named - {"POSTGRES_PASSWORD", "REDIS_PASSWORD"} == read
 
 
 # --- Processes ---------------------------------------------------------------------------------
