@@ -62,7 +62,7 @@ def sections(here: str) -> list[tuple[str, str, bool]]:
 @require_GET
 def find(request: DeskRequest) -> JsonResponse:
     """The answer to a remote select: active colleagues."""
-    text = request.GET.get("q", "")[:60]
+    text = request.GET.get("q", "").replace("\0", "")[:60]
     found = queries.people(request.actor, text, active="yes").exclude(role=Role.CLIENT)[:20]
     return JsonResponse(
         {

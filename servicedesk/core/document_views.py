@@ -48,19 +48,21 @@ def visible_documents(actor: Actor) -> QuerySet[Document]:
 def archive(request: DeskRequest) -> HttpResponse:
     """All forms, newest first; found by number, customer, store or person."""
     found = visible_documents(request.actor).exclude(status=Status.VOID)
-    text = request.GET.get("q", "").strip()[:100]
+    text = request.GET.get("q", "").replace("\0", "").strip()[:100]
     for word in text.split():
         found = found.filter(
             Q(number__icontains=word) | Q(keywords__icontains=word) | Q(title__icontains=word)
         )
     kind = request.GET.get("kind", "")
+    titles = {name: str(form.title) for name, form in KINDS.items()}
     if kind in KINDS:
-        found = found.filter(kind=kind)
+        found = found.filter(kind__in=[n for n, t in titles.items() if t == titles[kind]])
     context = {
         "page": keyset_page(found, request.GET, "-pk"),
         "text": text,
         "kind": kind,
-        "kinds": [(k.name, k.title) for k in KINDS.values()],
+        # One choice per form, however many ways there are to sign it.
+        "kinds": [(name, title) for title, name in {t: n for n, t in titles.items()}.items()],
     }
     template = "documents/_rows.html" if request.htmx else "documents/archive.html"
     return render(request, template, context)

@@ -524,6 +524,20 @@ def test_a_colleague_reads_and_downloads(sealed, client, helpdesk):
     assert "attachment" in download["Content-Disposition"]
 
 
+def test_the_archive_survives_what_no_text_contains(client, helpdesk):
+    client.force_login(helpdesk)
+    assert client.get(reverse("documents:archive"), {"q": "\0"}).status_code == 200
+
+
+def test_the_archive_offers_each_form_once_and_finds_every_way_of_it(sealed, client, helpdesk):
+    client.force_login(helpdesk)
+    url = reverse("documents:archive")
+    kinds = client.get(url).context["kinds"]
+    assert len({title for _name, title in kinds}) == len(kinds)
+    own = next(name for name, title in kinds if title == str(documents.KINDS[sealed.kind].title))
+    assert sealed.number in client.get(url, {"kind": own}).text
+
+
 def test_the_archive_finds_by_number_with_a_constant_number_of_queries(
     sealed, client, helpdesk, engineer, django_assert_num_queries
 ):
