@@ -92,7 +92,18 @@ function keepNow(form, key, sent = false) {
   store((storage) => storage.setItem(key, JSON.stringify({ at: Date.now(), sent, values: read(form) })));
 }
 
+// Whoever lands on the log-in page with something just sent was logged out meanwhile: it did not arrive.
+function keepWhatDidNotArrive() {
+  store((storage) => {
+    for (const key of Object.keys(storage).filter((name) => name.startsWith(PREFIX))) {
+      const kept = JSON.parse(storage.getItem(key));
+      if (kept.sent) storage.setItem(key, JSON.stringify({ ...kept, sent: false }));
+    }
+  });
+}
+
 export function drafts(part) {
+  if (part.querySelector("[data-log-in]")) keepWhatDidNotArrive();
   for (const done of part.querySelectorAll("[data-draft-done]")) {
     store((storage) => storage.removeItem(PREFIX + done.dataset.draftDone));
   }
