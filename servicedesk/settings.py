@@ -351,6 +351,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Reads are generic, every write is an action of the service handbook.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
+    "DEFAULT_GENERATOR_CLASS": "servicedesk.core.openapi.EnglishGenerator",
     "GET_MOCK_REQUEST": "servicedesk.core.openapi.mock_request",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
