@@ -7,10 +7,14 @@ The key and a self-made authority lie in SEAL_KEY_DIR (`authority.pem`, `seal.pe
 from __future__ import annotations
 
 import fcntl
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from io import BytesIO
 from pathlib import Path
+from typing import TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -28,6 +32,7 @@ from pyhanko.sign.validation.errors import SignatureValidationError
 from pyhanko_certvalidator import ValidationContext
 
 FIELD = "Seal"
+T = TypeVar("T")
 
 
 def _folder() -> Path:
@@ -119,7 +124,7 @@ def seal(pdf: bytes, *, reason: str) -> bytes:
     if signer is None:
         raise RuntimeError(f"the key in {folder} cannot be read")
     output = BytesIO()
-    signers.PdfSigner(
+    sealing = signers.PdfSigner(
         signers.PdfSignatureMetadata(
             field_name=FIELD,
             reason=reason,
@@ -130,8 +135,15 @@ def seal(pdf: bytes, *, reason: str) -> bytes:
             md_algorithm="sha256",
         ),
         signer=signer,
-    ).sign_pdf(IncrementalPdfFileWriter(BytesIO(pdf)), output=output)
+    )
+    _apart(lambda: sealing.sign_pdf(IncrementalPdfFileWriter(BytesIO(pdf)), output=output))
     return output.getvalue()
+
+
+def _apart(work: Callable[[], T]) -> T:
+    """pyHanko runs an event loop of its own, which fails in a thread that runs one already."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(work).result()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +169,7 @@ def inspect(pdf: bytes) -> SealState:
             continue
         context = ValidationContext(trust_roots=[authority], allow_fetching=False)
         try:
-            status = validate_pdf_signature(signature, signer_validation_context=context)
+            status = _apart(partial(validate_pdf_signature, signature, context))
         except (SignatureValidationError, PdfReadError, ValueError):
             return SealState(ours=True, intact=False)
         whole = status.modification_level == ModificationLevel.NONE

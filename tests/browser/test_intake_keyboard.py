@@ -31,9 +31,17 @@ def screen(page_of, helpdesk, shop):
 def pick_the_caller(page):
     page.keyboard.type("8001")
     expect(page.locator(".match")).to_have_count(1)
+    settled(page)
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page.locator("#id_caller_name")).to_have_value("李红梅")
+    settled(page)
+
+
+def settled(page):
+    """A person takes longer to the next key than htmx to swap and to set the focus."""
+    expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
+    page.wait_for_function("document.activeElement !== document.body")
 
 
 def test_a_visit_is_ordered_without_the_mouse(screen, shop):
