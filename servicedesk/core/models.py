@@ -352,7 +352,7 @@ class RuleResult(models.Model):
     """The last answer of one handbook rule about one record, kept for the compliance page."""
 
     class Answer(models.TextChoices):
-        KEPT = "kept", _("Kept")
+        KEPT = "kept", _("Followed")
         BROKEN = "broken", _("Broken")
         NOT_PROVABLE = "not_provable", _("Not provable")
         NOT_APPLICABLE = "not_applicable", _("Not applicable")

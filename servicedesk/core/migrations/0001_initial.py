@@ -113,7 +113,7 @@ class Migration(migrations.Migration):
                 ('rule', models.CharField(max_length=20)),
                 ('subject_kind', models.CharField(max_length=60)),
                 ('subject_id', models.BigIntegerField()),
-                ('answer', models.CharField(choices=[('kept', 'Kept'), ('broken', 'Broken'), ('not_provable', 'Not provable'), ('not_applicable', 'Not applicable')], max_length=15)),
+                ('answer', models.CharField(choices=[('kept', 'Followed'), ('broken', 'Broken'), ('not_provable', 'Not provable'), ('not_applicable', 'Not applicable')], max_length=15)),
                 ('note', models.CharField(blank=True, max_length=300)),
                 ('evidence', models.JSONField(default=list)),
                 ('counts_at', models.DateTimeField()),
