@@ -5,11 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from django.utils import translation
 
 from accounts.actions import create_user
 from accounts.models import Team, User
 from accounts.roles import Role
 from servicedesk.core.actors import SYSTEM
+
+
+@pytest.fixture(autouse=True)
+def speak_chinese():
+    """A request in English leaves its language to the thread; the next test starts afresh."""
+    with translation.override("zh-hans"):
+        yield
+
 
 AT = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)  # 09:30 in Shanghai, a Monday
 
