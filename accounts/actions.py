@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -99,17 +99,8 @@ def create_user(
 ) -> User:
     """A colleague or an API client. Without a password nobody can log in to the account."""
     require(by, "accounts.manage")
-    username = User.plain_username(username)
-    try:
-        plain_characters(username)
-    except ValidationError as wrong:
-        raise Refused(str(wrong.message), field="username") from wrong
-    if User.objects.get_queryset().filter(username=username).exists():
-        raise Refused(_("This log-in name is taken."), field="username")
-    if role == Role.CLIENT and password:
-        raise Refused(_("An API client works with tokens, not with a password."), field="password")
     user = User(
-        username=username,
+        username=User.plain_username(username),
         name=name,
         pinyin=spelled(name),
         role=role,
@@ -119,12 +110,26 @@ def create_user(
         staff_number=staff_number,
         language=language,
     )
-    if password:
-        _refuse_weak(password, user)
+    for fault in faults_of_new(user, password):
+        raise fault
     user.set_password(password or None)
     user.save()
     record(UserCreated(at=at, user_id=user.pk, name=name, role=role), about=[user, team], by=by)
     return user
+
+
+def faults_of_new(user: User, password: str | None) -> Iterator[Refused]:
+    """All that is wrong with an account to be made: the form names each, the action the first."""
+    try:
+        plain_characters(user.username)
+    except ValidationError as wrong:
+        yield Refused(str(wrong.message), field="username")
+    if User.objects.get_queryset().filter(username=user.username).exists():
+        yield Refused(_("This log-in name is taken."), field="username")
+    if password and user.role == Role.CLIENT:
+        yield Refused(_("An API client works with tokens, not with a password."), field="password")
+    elif password and (found := weaknesses(password, user)):
+        yield Refused(" ".join(found), field="password")
 
 
 @action

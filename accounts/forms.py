@@ -13,6 +13,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts import actions
 from accounts.models import Team, User
 from accounts.roles import Role
 from servicedesk.core.actors import Actor
@@ -102,7 +103,23 @@ class NewUserForm(UserForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["role"].choices = [("", "---------"), *Role.choices]  # type: ignore[attr-defined]
+        self.fields["role"].choices = [("", _("Choose …")), *Role.choices]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """What the action would refuse one after the other is said in one answer."""
+        data: dict[str, Any] = super().clean() or {}
+        names = ("name", "role", "phone", "email")
+        user = User(
+            username=User.plain_username(data.get("username", "")),
+            **{name: data[name] for name in names if name in data},
+        )
+        for fault in actions.faults_of_new(user, data.get("password")):
+            if fault.field not in self.errors:
+                self.add_error(fault.field, str(fault.message))
+        if data.get("password") and self.errors and "password" not in self.errors:
+            # It is not sent back; left empty now, the account would have no password at all.
+            self.add_error("password", _("Please enter the password once more."))
+        return data
 
 
 class SetPasswordForm(DeskForm):

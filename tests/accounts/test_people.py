@@ -71,6 +71,36 @@ def test_a_wrong_account_comes_back_with_the_reason_at_the_field(desk, field, va
     assert "13711112222" in answer.content.decode()
 
 
+def test_everything_that_is_wrong_is_said_at_once_and_what_was_typed_stays(desk):
+    wrong = {
+        "name": "", "role": "", "email": "no address", "username": "guanli", "password": "tooshort",
+        "staff_number": "E" * 30,
+    }  # fmt: skip
+    answer = desk.post("/accounts/people/new/", NEW | wrong)
+
+    assert answer.status_code == 422
+    assert set(answer.context["form"].errors) == set(wrong)
+    page = answer.content.decode()
+    assert "该登录名已被使用" in page
+    for typed in ("no address", "guanli", "E" * 30, "13711112222"):
+        assert f'value="{typed}"' in page
+    assert "tooshort" not in page, "a password is not sent back"
+
+
+def test_a_good_password_is_asked_again_when_the_form_comes_back(desk):
+    """Sent once more without it, the account would have none."""
+    answer = desk.post("/accounts/people/new/", NEW | {"email": "no address"})
+
+    assert "请重新输入密码" in str(answer.context["form"].errors["password"])
+
+
+def test_the_empty_choice_of_a_role_says_what_to_do(desk):
+    page = desk.get("/accounts/people/new/").content.decode()
+
+    assert '<option value="" selected>请选择</option>' in page
+    assert "---------" not in page
+
+
 def test_a_change_is_in_the_journal_and_in_the_history(desk, admin, engineer):
     answer = desk.post(
         f"/accounts/people/{engineer.uid}/edit/", posted(engineer, phone="13911112222")
