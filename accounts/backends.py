@@ -1,9 +1,16 @@
-"""API log-in by token: `Authorization: Bearer sd_<prefix>_<secret>`."""
+"""Who may come in: the API by token, and how often a password may be wrong."""
 
 from __future__ import annotations
 
 from secrets import compare_digest
+from typing import Any
 
+from axes.attempts import get_cool_off_threshold
+from axes.handlers.database import AxesDatabaseHandler
+from axes.models import AccessAttempt
+from django.conf import settings
+from django.db.models import Sum
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
@@ -16,7 +23,30 @@ from accounts.queries import token_named
 from servicedesk.core.models import token_hash
 
 
+class LogInLimits(AxesDatabaseHandler):  # type: ignore[misc]
+    """Two limits: for one name from one address, and for an address, whatever the names.
+
+    What is tried during a lock is not counted, so one person's typing never reaches the second
+    limit. A log-in forgives the failures of its own name alone: otherwise an attacker with one
+    account would have as many tries at the others as he liked.
+    """
+
+    def get_failures(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> int:
+        failures: int = super().get_failures(request, credentials)
+        since = get_cool_off_threshold(request)
+        of_address = AccessAttempt.objects.filter(
+            ip_address=request.axes_ip_address,  # type: ignore[attr-defined]
+            attempt_time__gte=since,
+        ).aggregate(sum=Sum("failures_since_start"))["sum"]
+        if (of_address or 0) >= settings.LOGIN_FAILURES_OF_ADDRESS:
+            # axes compares with this limit only; to reach it is to be locked.
+            return max(failures, settings.AXES_FAILURE_LIMIT)
+        return failures
+
+
 class TokenAuthentication(BaseAuthentication):
+    """`Authorization: Bearer sd_<prefix>_<secret>`."""
+
     def authenticate(self, request: Request) -> tuple[User, Token] | None:
         scheme, _space, text = get_authorization_header(request).decode("latin-1").partition(" ")
         if scheme.lower() != "bearer":

@@ -289,7 +289,9 @@ MFA_FORMS = {
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 AXES_VERBOSE = False
+AXES_HANDLER = "accounts.backends.LogInLimits"
 AXES_FAILURE_LIMIT = 5
+LOGIN_FAILURES_OF_ADDRESS = 20
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True

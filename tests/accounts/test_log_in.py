@@ -124,6 +124,76 @@ def test_the_lock_is_for_one_account_from_one_address(engineer, dispatcher):
     assert attempt("zhaomin", PASSWORD).status_code == 302
 
 
+def guess(names, ip="10.0.0.1", **extra):
+    """One name after the other, as often as each may be tried before it is locked, less one."""
+    return [
+        attempt(name, "wrong-password", ip=ip, **extra).status_code
+        for name in names
+        for _number in range(4)
+    ]
+
+
+GUESSED = [f"name{number}" for number in range(5)]
+
+
+def test_after_twenty_failures_an_address_is_locked_for_every_name(engineer, dispatcher):
+    answers = guess(GUESSED)
+
+    assert answers == [200] * 19 + [429]
+    assert attempt("zhangwei", PASSWORD).status_code == 429
+    assert attempt("zhaomin", PASSWORD, HTTP_USER_AGENT="another").status_code == 429
+    assert attempt("zhangwei", PASSWORD, ip="10.0.0.2").status_code == 302
+
+
+def test_one_persons_typing_locks_nobody_else_of_the_office(engineer, dispatcher):
+    for _number in range(40):
+        attempt("zhangwei", "wrong-password")
+
+    assert attempt("zhangwei", PASSWORD).status_code == 429
+    assert attempt("zhaomin", PASSWORD).status_code == 302
+
+
+def test_who_mistypes_and_then_logs_in_is_forgiven(engineer, dispatcher):
+    """Else twenty people of one office would lock each other out on a Monday morning."""
+    for _number in range(6):
+        guess(["zhangwei"])
+        assert attempt("zhangwei", PASSWORD).status_code == 302
+
+    assert attempt("zhaomin", PASSWORD).status_code == 302
+
+
+def test_an_account_of_ones_own_does_not_buy_more_guesses(engineer):
+    guess(GUESSED[:4])
+    assert attempt("zhangwei", PASSWORD).status_code == 302
+
+    assert guess(GUESSED[4:])[-1] == 429
+
+
+def test_the_lock_of_an_address_opens_after_15_minutes(engineer):
+    start = timezone.now()
+    guess(GUESSED)
+
+    with time_machine.travel(start + timedelta(minutes=14), tick=False):
+        assert attempt("zhangwei", PASSWORD).status_code == 429
+    with time_machine.travel(start + timedelta(minutes=15, seconds=5), tick=False):
+        assert attempt("zhangwei", PASSWORD).status_code == 302
+
+
+def test_a_forged_forwarding_header_does_not_spare_the_address(engineer):
+    for number, name in enumerate(GUESSED):
+        guess([name], HTTP_X_FORWARDED_FOR=f"192.0.2.{number}")
+
+    assert attempt("zhangwei", PASSWORD, HTTP_X_FORWARDED_FOR="192.0.2.9").status_code == 429
+
+
+@override_settings(TRUSTED_PROXY=True)
+def test_behind_a_trusted_proxy_only_the_guessing_address_is_locked(engineer):
+    guess(GUESSED, HTTP_X_FORWARDED_FOR="192.0.2.1")
+
+    assert attempt("zhangwei", PASSWORD, HTTP_X_FORWARDED_FOR="192.0.2.1").status_code == 429
+    assert attempt("zhangwei", PASSWORD, HTTP_X_FORWARDED_FOR="192.0.2.2").status_code == 302
+
+
 def test_another_browser_description_does_not_open_the_lock(engineer):
     for number in range(5):
         attempt("zhangwei", "wrong-password", HTTP_USER_AGENT=f"browser {number}")
