@@ -168,11 +168,13 @@ def once(view: Callable[..., Response]) -> Callable[..., Response]:
             if created:
                 response = view(self, request, *args, **kwargs)
                 row.status_code, row.body = response.status_code, response.data
-                row.save(update_fields=["status_code", "body"])
+                # Its type is set when it is rendered, each time anew.
+                row.headers = {k: v for k, v in response.items() if k != "Content-Type"}
+                row.save(update_fields=["status_code", "body", "headers"])
                 return response
         if row.request_sha256 != digest:
             return problem("key-reused", 422, _("This Idempotency-Key was used for another body."))
-        return Response(row.body, status=row.status_code or status.HTTP_200_OK)
+        return Response(row.body, row.status_code or status.HTTP_200_OK, headers=row.headers)
 
     run.__name__, run.__doc__ = view.__name__, view.__doc__
     return run

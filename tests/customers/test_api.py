@@ -132,7 +132,18 @@ def test_a_repeated_creation_happens_once(api):
     ]
 
     assert answers[0].json() == answers[1].json()
+    assert dict(answers[0].headers) == dict(answers[1].headers)
+    assert answers[1]["ETag"] == '"v1"'
     assert Customer.objects.count() == 1
+
+
+def test_a_repeat_names_the_version_of_its_first_answer_not_a_later_one(api):
+    """A change on the strength of the repeat must fail: its sender has not seen what came after."""
+    sent = {"name": "好店"}, {"Idempotency-Key": "k1"}
+    made = post(api, "customers/add", sent[0], **sent[1])
+    post(api, f"customers/{made.json()['uid']}/edit", {"note": "1"})
+
+    assert post(api, "customers/add", sent[0], **sent[1])["ETag"] == made["ETag"]
 
 
 @pytest.mark.parametrize("kind", ["customers", "stores", "contacts", "products", "installations"])

@@ -59,6 +59,7 @@ class Migration(migrations.Migration):
                 ('request_sha256', models.CharField(max_length=64)),
                 ('status_code', models.PositiveSmallIntegerField(null=True)),
                 ('body', models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder, null=True)),
+                ('headers', models.JSONField(default=dict)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
         ),
