@@ -7,21 +7,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import BigIntegerField, Count, Func, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from customers.models import Contact, Customer, Store
+from customers.queries import CANDIDATES, contacts_matching, stores_matching
 from knowledge.models import Article
 from servicedesk.core.actors import Actor
 from servicedesk.core.document_views import visible_documents
 from servicedesk.core.models import RuleResult
 from servicedesk.core.rules import RULES, Rule
-from servicedesk.core.search import matching
+from servicedesk.core.search import matching, words_of
 from sla.models import Deadline
 from tickets.models import CallbackPromise, Handover, Message, Ticket
-from tickets.states import HandoverStatus, MessageStatus, PromiseStatus, Status
+from tickets.states import OPEN, HandoverStatus, MessageStatus, PromiseStatus, Status
 from visits.models import VisitOrder
+from visits.states import FINAL
 from visits.states import Status as VisitStatus
 
 # So many rows a section shows; the rest is one click away.
@@ -194,49 +197,102 @@ class Hits:
     rows: list[Row]
 
 
+UNFINISHED = frozenset(VisitStatus.values) - FINAL
+# So many hits a kind has; of tickets and visits also so many of what else was found.
+HITS = 6
+
+
 def find(text: str, actor: Actor) -> list[Hits]:
-    """The first hits of each kind; a number of the desk finds its record first."""
-    few = 6
+    """The first hits of each kind, in a fixed number of queries.
 
-    def rows(found: QuerySet[Any], row: Callable[[Any], Row]) -> list[Row]:
-        return [row(record) for record in found[:few]]
+    Tickets and visits are found by their own words, and by the store, customer or person they
+    are for: those that are open, and the newest.
+    """
 
+    def rows(found: Iterable[Any], row: Callable[[Any], Row]) -> list[Row]:
+        return [row(record) for record in found]
+
+    visible_tickets = Ticket.objects.visible_to(actor).select_related("store")
+    tickets = matching(visible_tickets, text, "number", "title", "need").order_by("-pk")[:HITS]
+    visible_visits = VisitOrder.objects.visible_to(actor).select_related("store")
+    visits = matching(visible_visits, text, "number", "contact_name", "address", "need").order_by(
+        "-pk"
+    )[:HITS]
     hits = [
         Hits(_("Tickets"), "ticket", rows(
-            matching(Ticket.objects.visible_to(actor), text, "number", "title", "need")
-            .select_related("store").order_by("-pk"),
+            _also(tickets, _of_found(visible_tickets, OPEN, text, actor)),
             lambda t: Row(t.title, f"{t.number} · {t.store} · {t.get_status_display()}",
                           t.get_absolute_url(), urgent=t.is_urgent))),
         Hits(_("Visits"), "truck", rows(
-            matching(VisitOrder.objects.visible_to(actor), text, "number", "contact_name",
-                     "address", "need").select_related("store").order_by("-pk"),
+            _also(visits, _of_found(visible_visits, UNFINISHED, text, actor)),
             lambda v: Row(f"{v.number} {v.store}", v.get_status_display(),
                           v.get_absolute_url()))),
         Hits(_("Stores"), "building-store", rows(
             matching(Store.objects.visible_to(actor), text, "code", "name", "pinyin", "city",
-                     "district", "address", "phone_digits").select_related("customer"),
+                     "district", "address", "phone_digits").select_related("customer")[:HITS],
             lambda s: Row(s.name, f"{s.code} · {s.customer}", s.get_absolute_url()))),
         Hits(_("Customers"), "building", rows(
             matching(Customer.objects.visible_to(actor), text, "code", "name", "short_name",
-                     "pinyin"),
+                     "pinyin")[:HITS],
             lambda c: Row(c.name, c.code, c.get_absolute_url()))),
         Hits(_("Contacts"), "user", rows(
             matching(Contact.objects.visible_to(actor), text, "name", "pinyin", "phone_digits")
-            .select_related("customer", "store"),
+            .select_related("customer", "store")[:HITS],
             lambda c: Row(c.name, f"{c.customer} {c.store or ''}",
                           (c.store or c.customer).get_absolute_url()))),
         Hits(_("Knowledge"), "book", rows(
             matching(Article.objects.visible_to(actor), text, "title", "symptom", "cause",
-                     "solution"),
+                     "solution")[:HITS],
             lambda a: Row(a.title, a.number, a.get_absolute_url()))),
         Hits(_("Forms"), "archive", rows(
             visible_documents(actor)
             .filter(Q(number__icontains=text) | Q(keywords__icontains=text))
-            .exclude(status="void"),
+            .exclude(status="void")[:HITS],
             lambda d: Row(str(d), f"{d.title} · {d.keywords}",
                           reverse("documents:document", args=[d.uid])))),
     ]  # fmt: skip
     return [hit for hit in hits if hit.rows]
+
+
+def _also(own: Iterable[Any], others: Iterable[Any]) -> list[Any]:
+    """Each record once, what the words themselves found before the rest."""
+    return list({record.pk: record for record in [*own, *others]}.values())
+
+
+def _of_found(
+    visible: QuerySet[Any], open_ones: frozenset[str], text: str, actor: Actor
+) -> list[Any]:
+    """The open and the newest records of the stores and people that match; one query.
+
+    The ids come first: the open ones by the partial index of what is open, the newest by one
+    look per store into its own index. So neither a name that fits every store nor a store with
+    thousands of closed records makes it read more than a few rows for each.
+    """
+    if not words_of(text):
+        return []
+    stores = stores_matching(Store.objects.visible_to(actor).order_by(), text, at_most=CANDIDATES)
+    # A person of a store is known by it; of the head office only what he himself asked for.
+    people = contacts_matching(
+        Contact.objects.visible_to(actor).filter(store__isnull=True).order_by(), text
+    )
+    in_work = visible.filter(status__in=sorted(open_ones))
+    ids = [
+        in_work.filter(store__in=stores.values("pk")).order_by("-pk").values("pk")[:HITS],
+        in_work.filter(contact__in=people.values("pk")).order_by("-pk").values("pk")[:HITS],
+        _newest_each(stores, visible.filter(store=OuterRef("pk"))),
+        _newest_each(people, visible.filter(contact=OuterRef("pk"))),
+    ]
+    found = list(visible.filter(pk__in=ids[0].union(*ids[1:])))
+    found.sort(key=lambda record: (record.status not in open_ones, -record.pk))
+    return found[:HITS]
+
+
+def _newest_each(owners: QuerySet[Any], records: QuerySet[Any]) -> QuerySet[Any, Any]:
+    """The newest ids among the newest few of each owner; `records` refer to it by OuterRef."""
+    few = ArraySubquery(records.order_by("-pk").values("pk")[:HITS])
+    each = Func(few, function="unnest", output_field=BigIntegerField())
+    each.set_returning = True
+    return owners.annotate(record=each).order_by("-record").values("record")[:HITS]
 
 
 # --- the handbook ----------------------------------------------------------------------------
