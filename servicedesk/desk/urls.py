@@ -14,6 +14,7 @@ urlpatterns = [
     path("handbook/<str:rule_id>/", views.compliance_rule, name="compliance_rule"),
     path("outbox/", views.outbox, name="outbox"),
     path("outbox/<uuid:uid>/replay/", views.replay, name="replay"),
+    path("favicon.ico", views.favicon, name="favicon"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
 ]

@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.templatetags.static import static
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
@@ -118,6 +119,13 @@ def replay(request: DeskRequest, uid: str) -> HttpResponse:
 def _require(request: DeskRequest, permission: str) -> None:
     if not request.actor.may(permission):
         raise PermissionDenied
+
+
+@require_GET
+@login_not_required
+def favicon(request: DeskRequest) -> HttpResponse:
+    """The icon, for programs that ask without reading a page; its address changes with it."""
+    return redirect(static("icons/desk.svg"))
 
 
 @require_GET

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.staticfiles import finders
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -245,3 +246,11 @@ def test_the_api_says_in_a_problem_document_what_is_wrong(client):
 
 def test_a_page_that_lives_says_so(client):
     assert client.get(reverse("desk:healthz")).text == "ok"
+
+
+def test_the_icon_is_found_where_programs_look_for_it(client, settings):
+    answer = client.get("/favicon.ico")
+
+    assert answer.status_code == 302
+    assert answer.url == f"{settings.STATIC_URL}icons/desk.svg"
+    assert finders.find("icons/desk.svg")

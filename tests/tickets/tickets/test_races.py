@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -25,31 +26,33 @@ NOW = AT + timedelta(hours=4)
 
 
 def at_once(*attempts):
-    """Run all at the same moment; returns how many were refused. Any other error is one."""
-    start, refused, errors = threading.Barrier(len(attempts)), [], []
+    """Run all at the same moment; returns how many were refused. Any other error is raised here."""
+    start = threading.Barrier(len(attempts))
 
-    def run(attempt):
+    def is_refused(attempt):
         try:
             start.wait(timeout=10)
             attempt()
-        except Refused as refusal:
-            refused.append(refusal)
-        except Exception as error:  # noqa: BLE001 - reported below
-            errors.append(error)
+        except Refused:
+            return True
         finally:
             connection.close()
+        return False
 
-    threads = [threading.Thread(target=run, args=[attempt]) for attempt in attempts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=30)
-    assert errors == []
-    return len(refused)
+    with ThreadPoolExecutor(len(attempts)) as threads:
+        return sum(threads.map(is_refused, attempts, timeout=30))
 
 
 def count(ticket, event):
     return sum(1 for entry in journal(ticket) if entry[0] == event)
+
+
+def test_an_error_that_is_no_refusal_is_seen():
+    def fail():
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        at_once(lambda: None, fail)
 
 
 def test_two_closes_are_one(helpdesk):
