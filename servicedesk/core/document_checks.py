@@ -24,12 +24,11 @@ def verify() -> Iterator[Fault]:
 
     Cost: every sealed file is read once; the database is read in chunks.
     """
-    with_keys = seal.has_keys()
     documents = Document.objects.order_by("id").prefetch_related("signatures")
     for document in documents.iterator(chunk_size=200):
         faults = list(_frozen(document))
         if document.status == Document.Status.SEALED:
-            faults += _sealed(document, with_keys=with_keys)
+            faults += _sealed(document)
         for message in faults:
             yield Fault(str(document), message)
 
@@ -47,7 +46,7 @@ def _frozen(document: Document) -> Iterator[str]:
                 yield f"the signature of “{block}” is gone"
 
 
-def _sealed(document: Document, *, with_keys: bool) -> Iterator[str]:
+def _sealed(document: Document) -> Iterator[str]:
     try:
         with default_storage.open(document.file) as file:
             content = file.read()
@@ -56,7 +55,9 @@ def _sealed(document: Document, *, with_keys: bool) -> Iterator[str]:
         return
     if hashlib.sha256(content).hexdigest() != document.file_sha256:
         yield f"the file {document.file} was altered"
-    elif not with_keys:
-        yield "its seal cannot be checked: SEAL_KEY_DIR holds no certificate"
-    elif not seal.inspect(content).intact:
+        return
+    state = seal.inspect(content)
+    if not state.ours:
+        yield "its seal is by no certificate that SEAL_KEY_DIR keeps"
+    elif not state.intact:
         yield "its seal is not a valid one of this installation"

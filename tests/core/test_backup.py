@@ -178,9 +178,10 @@ def test_a_backup_does_not_overwrite_another(archive):
 def test_the_manifest_names_every_member(form, archive):
     manifest = backup.check(archive)
 
+    (kept,) = (settings.SEAL_KEY_DIR / "certificates").iterdir()
     assert set(manifest.members) == {
         "database.dump", f"media/{form.file}", "media/uploads/照片.txt",
-        "seal/authority.pem", "seal/seal.key", "seal/seal.pem",
+        "seal/authority.pem", "seal/seal.key", "seal/seal.pem", f"seal/certificates/{kept.name}",
     }  # fmt: skip
     assert "core.0001_initial" in manifest.migrations
 
@@ -245,7 +246,7 @@ def test_a_backup_of_a_newer_product_is_refused(archive, elsewhere):
 def test_the_command_says_what_it_wrote(form, tmp_path, capsys):
     call_command("backup", tmp_path / "backups")
 
-    assert "6 files" in capsys.readouterr().out
+    assert "7 files" in capsys.readouterr().out
     assert Team.objects.count() == 1
 
 
