@@ -224,6 +224,16 @@ class HandoverDeclined(HandoverEvent):
     answer: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class HandoverLapsed(HandoverEvent):
+    """The ticket was closed before the colleague had answered."""
+
+    type: ClassVar[str] = "ticket.handover_lapsed"
+    label = _("Hand-over ended with the ticket")
+    detail = "{from_user} → {to_user}"
+    icon = "circle-minus"
+
+
 # --- Extensions (SLA-5) --------------------------------------------------------------------
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from servicedesk.core.actors import SYSTEM
 from servicedesk.core.document_events import DocumentSigned, SignatureRefused
 from servicedesk.core.events import on
-from tickets.actions import extensions
-from tickets.events import TicketResolved
-from tickets.models import Extension
+from tickets.actions import extensions, handovers
+from tickets.events import TicketClosed, TicketResolved
+from tickets.models import Extension, Handover
 from tickets.pdf import EXTENSION_TO_SIGN
-from tickets.states import ExtensionStatus
+from tickets.states import ExtensionStatus, HandoverStatus
 
 
 @on(DocumentSigned)
@@ -49,3 +49,12 @@ def nothing_to_agree_to(event: TicketResolved) -> None:
         ticket_id=event.ticket_id, status=ExtensionStatus.PROPOSED
     ):
         extensions.withdraw(extension, at=event.at, by=SYSTEM)
+
+
+@on(TicketClosed)
+def nothing_to_take_over(event: TicketClosed) -> None:
+    """Nobody is asked any more to own what is closed (OPS-1)."""
+    for handover in Handover.objects.filter(
+        ticket_id=event.ticket_id, status=HandoverStatus.PENDING
+    ):
+        handovers.lapse(handover, at=event.at, by=SYSTEM)

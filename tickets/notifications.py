@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterable
 
 from django.urls import reverse
 from django.utils import translation
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from accounts.actions import notify
 from accounts.models import User
 from accounts.queries import supervisors_of
+from servicedesk.core.actions import acting
 from servicedesk.core.events import on
 from tickets.events import (
+    CallEnded,
     ComplaintFlagged,
     ExtensionRefused,
     HandoverAccepted,
@@ -21,6 +24,7 @@ from tickets.events import (
     TicketAssigned,
     TicketEvent,
 )
+from tickets.models import Call
 
 
 @on(TicketAssigned)
@@ -37,6 +41,29 @@ def tell_the_assignee(event: TicketAssigned) -> None:
             lambda: _("%(number)s went to %(person)s.")
             % {"number": event.number, "person": event.assignee},
         )  # fmt: skip
+
+
+@on(CallEnded)
+def tell_who_works_on_it(event: CallEnded) -> None:
+    """The customer called again about his ticket: whoever has it hears of it at once."""
+    if event.outcome != Call.Outcome.EXISTING:
+        return
+    call = Call.objects.select_related("ticket", "store").get(pk=event.call_id)
+    ticket, by = call.ticket, acting()
+    assert ticket is not None
+    person = ticket.assignee or ticket.owner
+    if by is not None and person.pk == by.id:
+        return
+    with translation.override(person.language):
+        text = _("%(caller)s called about %(number)s: %(need)s") % {
+            "caller": call.caller_name,
+            "number": ticket.number,
+            "need": Truncator(call.need).chars(100),
+        }
+    notify(
+        [person], text, url=ticket.get_absolute_url(), urgent=ticket.is_urgent,
+        dedup_key=f"{event.type}:{event.call_id}", at=event.at,
+    )  # fmt: skip
 
 
 @on(HandoverRequested)

@@ -49,6 +49,7 @@ looks(
         Call.Outcome.PROMISE: Look("wait", "phone-calling"),
         Call.Outcome.REFERRAL: Look("neutral", "arrow-forward-up"),
         Call.Outcome.WRONG_NUMBER: Look("muted", "phone-off"),
+        Call.Outcome.EXISTING: Look("info", "link"),
     },
 )
 looks(
@@ -99,6 +100,7 @@ looks(
         HandoverStatus.PENDING: Look("wait", "hourglass"),
         HandoverStatus.ACCEPTED: Look("good", "check"),
         HandoverStatus.DECLINED: Look("muted", "x"),
+        HandoverStatus.LAPSED: Look("muted", "circle-minus"),
     },
 )
 looks(

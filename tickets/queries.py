@@ -9,12 +9,13 @@ from typing import Any, cast
 from django.db.models import Count, Exists, OuterRef, Q
 
 from accounts.models import User
+from customers.models import Contact, Store
 from servicedesk.core.actors import Actor
 from servicedesk.core.search import matching
 from servicedesk.core.states import Transition
 from sla.models import Deadline
 from tickets.models import RemoteSession, Ticket, TicketQuerySet
-from tickets.states import OPEN, REMOTE, TICKET
+from tickets.states import OPEN, REMOTE, TICKET, Status
 
 SOON = timedelta(hours=4)
 # Keyset orders; each is the order of an index.
@@ -58,6 +59,17 @@ def ticket_list(
         tickets = cast(TicketQuerySet, matching(tickets, wanted["q"], "number", "title", "need"))
     by_time = (wanted.get("sort") or "due") == "due" and (status in {"open", *OPEN} or due)
     return tickets, QUEUE if by_time else NEWEST
+
+
+def open_for_caller(actor: Actor, store: Store | None, contact: Contact | None) -> TicketQuerySet:
+    """What a caller may call about again: all that is not closed at his store, newest first.
+
+    Somebody of the head office, who belongs to no store, may mean any store of the customer.
+    """
+    tickets: TicketQuerySet = Ticket.objects.visible_to(actor).exclude(status=Status.CLOSED)
+    if store is not None:
+        return tickets.filter(store=store)
+    return tickets.filter(customer=contact.customer_id) if contact else tickets.none()
 
 
 def for_rows(tickets: TicketQuerySet) -> TicketQuerySet:

@@ -372,7 +372,7 @@ def promise_moved_in_time(promise: CallbackPromise, journal: Journal) -> Finding
 
 @rule("CALL-8", subject=CALL, title=_lazy("Store, name, form of address and number are registered"))
 def caller_registered(call: Call, journal: Journal) -> Finding:
-    if call.outcome not in FAULT:
+    if call.outcome not in FAULT | {Call.Outcome.EXISTING}:
         return not_applicable()
     asked = {
         _("store"): call.store_id,
@@ -408,7 +408,7 @@ def phone_help_offered(call: Call, journal: Journal) -> Finding:
 
 @rule("CALL-11", subject=CALL, title=_lazy("The record is confirmed to the caller"), attested=True)
 def confirmed_to_the_caller(call: Call, journal: Journal) -> Finding:
-    if call.outcome not in {Call.Outcome.TICKET, Call.Outcome.VISIT}:
+    if call.outcome not in {Call.Outcome.TICKET, Call.Outcome.VISIT, Call.Outcome.EXISTING}:
         return not_applicable()
     if call.read_back:
         return kept(*journal.all("call.ended"))

@@ -59,13 +59,16 @@ class HandoverStatus(models.TextChoices):
     PENDING = "pending", _("Waiting for acceptance")
     ACCEPTED = "accepted", _("Accepted")
     DECLINED = "declined", _("Declined")
+    LAPSED = "lapsed", _("Ended with the ticket")
 
 
 _PENDING = frozenset({HandoverStatus.PENDING})
 HANDOVER = Machine(
     Transition("accept", _("Accept"), _PENDING, HandoverStatus.ACCEPTED, "tickets.work", "check"),
     Transition("decline", _("Decline"), _PENDING, HandoverStatus.DECLINED, "tickets.work", "x"),
-)
+    Transition("lapse", _("End with the ticket"), _PENDING, HandoverStatus.LAPSED, "tickets.work",
+               "circle-minus", hidden=True),
+)  # fmt: skip
 
 
 class ExtensionStatus(models.TextChoices):

@@ -1,5 +1,5 @@
 // The keyboard of the intake screen, its script and its clock. All of it is comfort: the form works without.
-//   Alt+1 … Alt+7      how the call ends (also plain digits while no field has the focus)
+//   Alt+1 … Alt+8      how the call ends (also plain digits while no field has the focus)
 //   Enter              goes to the next field; Ctrl+Enter ends the call (shortcuts.js)
 //   Alt+K              to what helped before
 //   Arrow down / up    from the number into the found callers and back
@@ -90,7 +90,7 @@ document.addEventListener("keydown", (event) => {
     screen.querySelector("#knowledge summary")?.focus();
     return;
   }
-  const digit = /^(?:Digit|Numpad)([1-7])$/.exec(event.code)?.[1];
+  const digit = /^(?:Digit|Numpad)([1-8])$/.exec(event.code)?.[1];
   if (!digit || event.isComposing || event.ctrlKey || event.metaKey || event.shiftKey) return;
   const typing = event.target.matches("input:not([type=checkbox]):not([type=radio]), textarea, select");
   const elsewhere = event.target.closest("dialog");
@@ -135,6 +135,8 @@ document.addEventListener("click", (event) => {
     select.dispatchEvent(new Event("change", { bubbles: true }));
     select.focus();
   }
+  const added = event.target.closest("[data-new-store]");
+  if (added) newStore(added.dataset.newStore);
   const helped = event.target.closest("[data-article]");
   if (helped) {
     field("article").value = helped.dataset.article;
@@ -145,6 +147,18 @@ document.addEventListener("click", (event) => {
     solution.focus();
   }
 });
+
+// Nobody was found: the store is made here. What was looked for by name is its name.
+function newStore(sought) {
+  const name = field("new_store_name");
+  name.closest("details").open = true;
+  if (value("find") && !name.value) {
+    name.value = sought;
+    name.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+  const customer = document.getElementById("id_new_store_customer-ts-control") ?? field("new_customer_name");
+  customer.focus();
+}
 
 // --- The script, with what is known by now -----------------------------------------------------
 
@@ -168,6 +182,7 @@ function known() {
     product: installed ? installed.nextElementSibling.textContent.trim() : chosenText("product"),
     need: value("need").replace(/\s+/g, " ").slice(0, 120),
     expected: quickTime("expected_at"),
+    ticket: chosen("ticket")?.closest("label").querySelector(".number").textContent ?? "",
     colleague: chosenText("to_user"),
     callback: quickTime("call_back_by"),
     promise: quickTime("promise_due_at"),

@@ -7,7 +7,9 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from customers.models import Contact, Store
+from tests.conftest import AT
 from tests.tickets.calls.factories import make_article, make_shop
+from tickets.actions.tickets import open_ticket
 from tickets.models import Call, CallDraft
 
 pytestmark = pytest.mark.browser
@@ -79,6 +81,46 @@ def test_a_visit_is_ordered_without_the_mouse(screen, shop):
     expect(screen.locator("#id_caller_number")).to_have_value("")
 
 
+def test_a_call_about_an_open_ticket_is_taken_by_keyboard(screen, shop, helpdesk):
+    older, newer = (
+        open_ticket(
+            title=title, need=title, customer=shop.customer, store=shop.store, no_wish=True,
+            owner=helpdesk, at=AT, by=helpdesk.as_actor(),
+        )
+        for title in ("会员卡不积分", "小票打印不出来")
+    )  # fmt: skip
+    pick_the_caller(screen)
+    screen.keyboard.press("Enter")
+    screen.keyboard.type("还是不积分，几点能来")
+    screen.keyboard.press("Alt+8")
+    expect(screen.locator("[name=ticket]").first).to_be_focused()
+    expect(screen.locator(".existing-ticket").first).to_contain_text(newer.title)
+    # The arrow keys choose, Enter goes on.
+    screen.keyboard.press("ArrowDown")
+    expect(screen.locator(f"[name=ticket][value='{older.uid}']")).to_be_checked()
+    expect(screen.locator(".script .for-existing.say-now")).to_contain_text(older.number)
+    screen.keyboard.press("Enter")
+    expect(screen.locator("#id_read_back")).to_be_focused()
+    screen.keyboard.press("Space")
+    screen.keyboard.press("Control+Enter")
+
+    expect(screen.locator("h1")).to_contain_text("关于已有工单")
+    assert Call.objects.get().ticket == older
+    assert older.notes.count() == 1
+
+
+def test_a_store_that_nobody_knows_is_made_from_the_search(screen):
+    screen.locator("#id_find").focus()
+    screen.keyboard.type("新客便利一店")
+    expect(screen.locator(".no-match")).to_contain_text("没有找到")
+    settled(screen)
+    screen.keyboard.press("Enter")
+
+    expect(screen.locator("#id_new_store_name")).to_have_value("新客便利一店")
+    expect(screen.locator("#id_new_store_address")).to_be_visible()
+    expect(screen.locator("details#new-store :focus")).to_have_count(1)
+
+
 def test_a_wrong_number_is_one_key(screen):
     screen.keyboard.press("Alt+7")
 
@@ -146,6 +188,7 @@ def test_only_what_the_outcome_asks_for_is_shown(screen):
     asked = {
         "1": "#id_solution", "2": "#id_expected_at", "3": "#id_visit_reason",
         "4": "#id_call_back_by", "5": "#id_promise_due_at", "6": "#id_referral",
+        "8": "#existing-tickets",
     }  # fmt: skip
     screen.locator("#id_need").fill("x")
     for key, own in asked.items():

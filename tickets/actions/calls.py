@@ -30,12 +30,14 @@ from tickets.actions.promises import make_promise
 from tickets.actions.referrals import add_target
 from tickets.events import CallEnded
 from tickets.models import Call, CallDraft, ReferralTarget, Ticket
+from tickets.states import Status
 
 Outcome = Call.Outcome
 # A fault, whose product must be known (CALL-9) and which becomes a ticket.
 FAULT = frozenset({Outcome.SOLVED, Outcome.TICKET, Outcome.VISIT})
-# What has to be confirmed to the caller before he hangs up (CALL-11).
+# What becomes work, and what has to be confirmed to the caller before he hangs up (CALL-11).
 RECORDED = frozenset({Outcome.TICKET, Outcome.VISIT})
+CONFIRMED = RECORDED | {Outcome.EXISTING}
 TITLE_LENGTH = 60
 
 
@@ -76,6 +78,8 @@ class Intake:
     no_wish: bool = False
     assignee: User | None = None
     visit_reason: str = ""
+    # About a ticket that is there already
+    ticket: Ticket | None = None
     # Message for a colleague
     to_user: User | None = None
     about_visit: bool = False
@@ -100,7 +104,7 @@ def end_call(*, outcome: str, at: datetime, by: Actor, **said: Any) -> Call:
     person returns the first one's.
     """
     require(by, "calls.take")
-    said = completed(said)
+    said = completed(outcome, said)
     intake = Intake(**said)
     if intake.intake_key is not None:
         _one_at_a_time(intake.intake_key)
@@ -112,7 +116,9 @@ def end_call(*, outcome: str, at: datetime, by: Actor, **said: Any) -> Call:
 
     me = _colleague(by)
     intake = _with_new_records(intake, at=at, by=by)
-    ticket = _ticket(outcome, intake, me, at=at, by=by) if outcome in FAULT else None
+    ticket = intake.ticket if outcome == Outcome.EXISTING else None
+    if outcome in FAULT:
+        ticket = _ticket(outcome, intake, me, at=at, by=by)
     referral = _referral(intake, at=at, by=by) if outcome == Outcome.REFERRAL else None
     call = Call.objects.create(
         number=next_number("CA", at=at),
@@ -167,13 +173,22 @@ def end_call(*, outcome: str, at: datetime, by: Actor, **said: Any) -> Call:
     return call
 
 
-def completed(said: dict[str, Any]) -> dict[str, Any]:
-    """What follows from what was said: the person's store, the installation's product."""
+def completed(outcome: str, said: dict[str, Any]) -> dict[str, Any]:
+    """What follows from what was said: the person's store, the installation's product.
+
+    Of a ticket that is there already, all that it knows need not be said again.
+    """
     contact, installation = said.get("contact"), said.get("installation")
-    return said | {
+    said = said | {
         "store": said.get("store") or (contact.store if contact else None),
         "product": installation.product if installation else said.get("product"),
     }
+    ticket = said.get("ticket")
+    if outcome == Outcome.EXISTING and ticket is not None:
+        said["store"] = said["store"] or ticket.store
+        said["product"] = said["product"] or ticket.product
+        said["category"] = said.get("category") or ticket.category
+    return said
 
 
 def objections(outcome: str, said: dict[str, Any], *, at: datetime) -> Iterator[tuple[str, str]]:
@@ -189,7 +204,9 @@ def objections(outcome: str, said: dict[str, Any], *, at: datetime) -> Iterator[
         yield from _missing_of_a_fault(outcome, said)
     if outcome == Outcome.SOLVED and not get("solution"):
         yield "solution", _("Write down what solved it; the next one will look for it.")
-    if outcome in RECORDED and not get("read_back"):
+    if outcome == Outcome.EXISTING:
+        yield from _missing_of_an_existing_ticket(said)
+    if outcome in CONFIRMED and not get("read_back"):
         yield "read_back", _("Read it back to the caller and tell him that it is recorded.")
     if outcome in {Outcome.MESSAGE, Outcome.PROMISE}:
         if not (get("caller_name") or get("contact")):
@@ -232,6 +249,22 @@ def _missing_of_a_fault(outcome: str, said: dict[str, Any]) -> Iterator[tuple[st
             yield "urgency_reason", _("Say why it is urgent.")
         if outcome == Outcome.VISIT and not _number(said):
             yield "caller_number", _("The engineer needs a number to call.")
+
+
+def _missing_of_an_existing_ticket(said: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    ticket, store = said.get("ticket"), said.get("store")
+    if not (said.get("caller_name") or said.get("contact")):
+        yield "caller_name", _("Ask who is calling.")
+    if ticket is None:
+        yield "ticket", _("Choose the ticket that the call is about.")
+    elif ticket.status == Status.CLOSED:
+        yield (
+            "ticket",
+            _("%(ticket)s is closed: reopen it, or take the call as a new ticket.")
+            % {"ticket": ticket},
+        )
+    elif store is not None and store.customer_id != ticket.customer_id:
+        yield "ticket", _("This ticket belongs to another customer.")
 
 
 def _number(said: dict[str, Any]) -> str:
@@ -386,7 +419,11 @@ def _follow_up(call: Call, intake: Intake, *, at: datetime, by: Actor) -> None:
     number = _number(
         {"caller_number": call.caller_number, "contact": call.contact, "store": call.store}
     )
-    if call.outcome == Outcome.MESSAGE:
+    if call.outcome == Outcome.EXISTING:
+        words = {"caller": call.caller_name, "call": call.number, "need": call.need}
+        note = _("%(caller)s called (%(call)s): %(need)s") % words
+        tickets.comment(cast(Ticket, call.ticket), text=note, at=at, by=by)
+    elif call.outcome == Outcome.MESSAGE:
         take_message(
             to_user=cast(User, intake.to_user),
             caller_name=call.caller_name,

@@ -15,7 +15,12 @@ from servicedesk.core.events import record
 from sla import deadlines
 from tickets.actions.tickets import check_worker
 from tickets.clocks import ACCEPTANCE_TIME
-from tickets.events import HandoverAccepted, HandoverDeclined, HandoverRequested
+from tickets.events import (
+    HandoverAccepted,
+    HandoverDeclined,
+    HandoverLapsed,
+    HandoverRequested,
+)
 from tickets.models import Handover, Ticket
 from tickets.states import HANDOVER, TICKET, HandoverStatus
 
@@ -73,6 +78,17 @@ def decline(handover: Handover, *, answer: str, at: datetime, by: Actor) -> Hand
         raise Refused(_("Say why you do not take it."), field="answer")
     ticket = _decide("decline", handover, answer, at=at, by=by)
     record(HandoverDeclined(**_who(handover, at), answer=answer), about=[ticket, handover], by=by)
+    return handover
+
+
+@action
+def lapse(handover: Handover, *, at: datetime, by: Actor) -> Handover:
+    """The ticket is closed: there is nothing left to take over, and nobody to remind."""
+    step = begin(HANDOVER, "lapse", handover, by=by)
+    handover.decided_at = at
+    advance(handover, step, "decided_at")
+    deadlines.cancel(handover, at=at, by=by)
+    record(HandoverLapsed(**_who(handover, at)), about=[handover.ticket, handover], by=by)
     return handover
 
 

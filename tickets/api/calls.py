@@ -15,7 +15,7 @@ from customers.models import Contact, Customer, Installation, Product, Store
 from knowledge.models import Article, FaultCategory
 from servicedesk.core.api import ActionInput, DeskViewSet, RecordField, verb
 from tickets.actions import calls, referrals
-from tickets.models import Call, ReferralTarget
+from tickets.models import Call, ReferralTarget, Ticket
 from tickets.models.calls import CallQuerySet, ReferralQuerySet
 
 
@@ -94,6 +94,7 @@ class CallInput(ActionInput):
     no_wish = _flag()
     assignee = _record(User.objects.get_queryset())
     visit_reason = _text(1000)
+    ticket = RecordField("number", queryset=Ticket.objects.all(), required=False, allow_null=True)
     to_user = _record(User.objects.get_queryset())
     about_visit = _flag()
     call_back_by = _moment()
@@ -106,7 +107,7 @@ class CallInput(ActionInput):
     intake_key = serializers.UUIDField(required=False, allow_null=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        said = calls.completed(attrs)
+        said = calls.completed(attrs["outcome"], attrs)
         errors: dict[str, list[str]] = {}
         for field, message in calls.objections(attrs["outcome"], said, at=attrs["at"]):
             errors.setdefault(field, []).append(message)

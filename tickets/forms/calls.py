@@ -24,9 +24,11 @@ from servicedesk.core.forms import (
 )
 from tickets.actions.calls import completed, objections
 from tickets.forms.times import NONE, QuickTimeField
-from tickets.models import Call, ReferralTarget
+from tickets.models import Call, ReferralTarget, Ticket
+from tickets.queries import open_for_caller
 
 NOT_A_TELEPHONE = _("This is not a telephone number.")
+NO_COUNT = _("Enter how often it rang as a number from 0 to 99, or leave it empty.")
 
 
 def _hidden(label: Any = "") -> UidChoiceField:
@@ -42,6 +44,7 @@ OUTCOME_ICONS = {
     Call.Outcome.PROMISE: "phone-calling",
     Call.Outcome.REFERRAL: "arrow-forward-up",
     Call.Outcome.WRONG_NUMBER: "phone-off",
+    Call.Outcome.EXISTING: "link",
 }
 
 
@@ -84,7 +87,10 @@ class IntakeForm(DeskForm):
         widget=forms.TextInput(attrs={"list": "salutations"}),
     )  # fmt: skip
     answered_at = forms.DateTimeField(label=_("Answered at"))
-    ring_count = forms.IntegerField(label=_("Rings"), min_value=0, max_value=99, required=False)
+    ring_count = forms.IntegerField(
+        label=_("Rings"), min_value=0, max_value=99, required=False,
+        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), NO_COUNT),
+    )  # fmt: skip
     greeted = forms.BooleanField(label=_("Greeted with company and name"), required=False)
     store = _hidden(_("store"))
     contact = _hidden(_("contact"))
@@ -151,6 +157,7 @@ class IntakeForm(DeskForm):
     read_back = forms.BooleanField(
         label=_("Read back; the caller knows that it is recorded"), required=False
     )
+    ticket = UidChoiceField(None, label=_("Which ticket is it about?"), required=False)
     to_user = _colleague(_("For"))
     about_visit = forms.BooleanField(label=_("It is about a visit"), required=False)
     call_back_by = QuickTimeField("30m", "1h", "today", "tomorrow", label=_("Call back by"))
@@ -194,6 +201,8 @@ class IntakeForm(DeskForm):
             .filter(store=self.the_store, is_active=True)
             .select_related("product"),
         )
+        self._offer("ticket", open_for_caller(by, self.the_store, self.the_contact))
+        self.the_ticket: Ticket | None = self._find("ticket", chosen)
         field: Any = self.fields["installation"]
         self.installed = bool(self.the_store) and field.queryset.exists()
         self._offer("category", FaultCategory.objects.visible_to(by).filter(is_active=True))
@@ -248,7 +257,7 @@ class IntakeForm(DeskForm):
         return number
 
     def clean(self) -> dict[str, Any]:
-        said = completed(self.cleaned_data)
+        said = completed(self.cleaned_data.get("outcome", ""), self.cleaned_data)
         said["no_wish"] = self.data.get(self.add_prefix("expected_at_choice")) == NONE
         for field, message in objections(said.get("outcome", ""), said, at=self.now):
             if field in self.fields and field not in self.errors:

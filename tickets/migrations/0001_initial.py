@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
                 ('version', models.PositiveIntegerField(default=1, editable=False, verbose_name='version')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
                 ('number', models.CharField(max_length=20, unique=True, verbose_name='call number')),
-                ('outcome', models.CharField(choices=[('solved', 'Solved on the phone'), ('ticket', 'Ticket, to be solved remotely'), ('visit', 'Visit ordered'), ('message', 'Message for a colleague'), ('promise', 'Callback promised'), ('referral', 'Referred elsewhere'), ('wrong_number', 'Wrong number')], max_length=15, verbose_name='outcome')),
+                ('outcome', models.CharField(choices=[('solved', 'Solved on the phone'), ('ticket', 'Ticket, to be solved remotely'), ('visit', 'Visit ordered'), ('message', 'Message for a colleague'), ('promise', 'Callback promised'), ('referral', 'Referred elsewhere'), ('wrong_number', 'Wrong number'), ('existing', 'About an existing ticket')], max_length=15, verbose_name='outcome')),
                 ('caller_number', models.CharField(blank=True, max_length=30, verbose_name="caller's number")),
                 ('caller_digits', models.CharField(blank=True, editable=False, max_length=30)),
                 ('caller_name', models.CharField(blank=True, max_length=60, verbose_name='caller')),
@@ -438,7 +438,7 @@ class Migration(migrations.Migration):
                 ('version', models.PositiveIntegerField(default=1, editable=False, verbose_name='version')),
                 ('created_at', models.DateTimeField(blank=True, editable=False, verbose_name='created')),
                 ('reason', models.CharField(max_length=300, verbose_name='reason')),
-                ('status', models.CharField(choices=[('pending', 'Waiting for acceptance'), ('accepted', 'Accepted'), ('declined', 'Declined')], default='pending', max_length=10, verbose_name='status')),
+                ('status', models.CharField(choices=[('pending', 'Waiting for acceptance'), ('accepted', 'Accepted'), ('declined', 'Declined'), ('lapsed', 'Ended with the ticket')], default='pending', max_length=10, verbose_name='status')),
                 ('requested_at', models.DateTimeField()),
                 ('decided_at', models.DateTimeField(null=True)),
                 ('answer', models.CharField(blank=True, max_length=300, verbose_name='answer')),
@@ -542,7 +542,7 @@ class Migration(migrations.Migration):
                 ('version', models.PositiveIntegerField(default=1, editable=False, verbose_name='version')),
                 ('created_at', models.DateTimeField(blank=True, editable=False, verbose_name='created')),
                 ('number', models.CharField(db_index=True, max_length=20, verbose_name='call number')),
-                ('outcome', models.CharField(choices=[('solved', 'Solved on the phone'), ('ticket', 'Ticket, to be solved remotely'), ('visit', 'Visit ordered'), ('message', 'Message for a colleague'), ('promise', 'Callback promised'), ('referral', 'Referred elsewhere'), ('wrong_number', 'Wrong number')], max_length=15, verbose_name='outcome')),
+                ('outcome', models.CharField(choices=[('solved', 'Solved on the phone'), ('ticket', 'Ticket, to be solved remotely'), ('visit', 'Visit ordered'), ('message', 'Message for a colleague'), ('promise', 'Callback promised'), ('referral', 'Referred elsewhere'), ('wrong_number', 'Wrong number'), ('existing', 'About an existing ticket')], max_length=15, verbose_name='outcome')),
                 ('caller_number', models.CharField(blank=True, max_length=30, verbose_name="caller's number")),
                 ('caller_digits', models.CharField(blank=True, editable=False, max_length=30)),
                 ('caller_name', models.CharField(blank=True, max_length=60, verbose_name='caller')),
@@ -589,7 +589,7 @@ class Migration(migrations.Migration):
                 ('version', models.PositiveIntegerField(default=1, editable=False, verbose_name='version')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
                 ('reason', models.CharField(max_length=300, verbose_name='reason')),
-                ('status', models.CharField(choices=[('pending', 'Waiting for acceptance'), ('accepted', 'Accepted'), ('declined', 'Declined')], default='pending', max_length=10, verbose_name='status')),
+                ('status', models.CharField(choices=[('pending', 'Waiting for acceptance'), ('accepted', 'Accepted'), ('declined', 'Declined'), ('lapsed', 'Ended with the ticket')], default='pending', max_length=10, verbose_name='status')),
                 ('requested_at', models.DateTimeField()),
                 ('decided_at', models.DateTimeField(null=True)),
                 ('answer', models.CharField(blank=True, max_length=300, verbose_name='answer')),
@@ -798,7 +798,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='handover',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['accepted', 'declined', 'pending'])), name='tickets_handover_known_status'),
+            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['accepted', 'declined', 'lapsed', 'pending'])), name='tickets_handover_known_status'),
         ),
         migrations.AddConstraint(
             model_name='extension',
@@ -850,11 +850,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='call',
-            constraint=models.CheckConstraint(condition=models.Q(('outcome__in', ['solved', 'ticket', 'visit', 'message', 'promise', 'referral', 'wrong_number'])), name='tickets_call_known_outcome'),
+            constraint=models.CheckConstraint(condition=models.Q(('outcome__in', ['solved', 'ticket', 'visit', 'message', 'promise', 'referral', 'wrong_number', 'existing'])), name='tickets_call_known_outcome'),
         ),
         migrations.AddConstraint(
             model_name='call',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('outcome__in', ['solved', 'ticket', 'visit']), _negated=True), ('ticket__isnull', False), _connector='OR'), name='tickets_call_has_ticket'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('outcome__in', ['solved', 'ticket', 'visit', 'existing']), _negated=True), ('ticket__isnull', False), _connector='OR'), name='tickets_call_has_ticket'),
         ),
         migrations.AddConstraint(
             model_name='call',

@@ -72,6 +72,7 @@ class Call(Record):
         PROMISE = "promise", _("Callback promised")
         REFERRAL = "referral", _("Referred elsewhere")
         WRONG_NUMBER = "wrong_number", _("Wrong number")
+        EXISTING = "existing", _("About an existing ticket")
 
     number = models.CharField(_("call number"), max_length=20, unique=True)
     taken_by = models.ForeignKey(
@@ -139,11 +140,13 @@ class Call(Record):
                 name="tickets_call_known_outcome",
                 condition=Q(outcome__in=[
                     "solved", "ticket", "visit", "message", "promise", "referral", "wrong_number",
+                    "existing",
                 ]),
             ),
             models.CheckConstraint(
                 name="tickets_call_has_ticket",
-                condition=~Q(outcome__in=["solved", "ticket", "visit"]) | Q(ticket__isnull=False),
+                condition=~Q(outcome__in=["solved", "ticket", "visit", "existing"])
+                | Q(ticket__isnull=False),
             ),
             models.CheckConstraint(
                 name="tickets_call_has_referral",

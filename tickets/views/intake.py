@@ -16,7 +16,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.models import User
 from customers.models import Contact, Installation, Product, Store
-from customers.queries import Caller, find_callers, search_contacts, search_stores
+from customers.queries import (
+    FEWEST_DIGITS,
+    Caller,
+    find_callers,
+    search_contacts,
+    search_stores,
+)
 from knowledge.models import FaultCategory
 from knowledge.queries import suggest
 from servicedesk.core.actors import Actor
@@ -26,10 +32,12 @@ from servicedesk.core.search import GramQuery, any_of, grams_of, phone_digits
 from tickets.actions.calls import discard_draft, end_call, keep_draft
 from tickets.forms.calls import IntakeForm
 from tickets.models import Call, CallDraft, ReferralTarget, Ticket
+from tickets.states import OPEN
 
 MATCHES = 8
 MOST_SUGGESTIONS = 4
 LONGEST_SEARCH = 60
+MOST_TICKETS = 12
 # Which fields of a call from the telephone system an address may carry (screen pop).
 PUSHED = {"number": "caller_number", "rings": "ring_count"}
 
@@ -67,10 +75,10 @@ def discard(request: DeskRequest) -> HttpResponse:
 def callers(request: DeskRequest) -> HttpResponse:
     """Who may be calling, by number fragment, or store and person by name, pinyin or code."""
     _may_take_calls(request.actor)
-    matches = _matches(
-        request.GET.get("caller_number", ""), request.GET.get("find", ""), request.actor
+    number, find = request.GET.get("caller_number", ""), request.GET.get("find", "")
+    return render(
+        request, "tickets/calls/_matches.html", _found_callers(number, find, request.actor)
     )
-    return render(request, "tickets/calls/_matches.html", {"matches": matches})
 
 
 @require_POST
@@ -159,8 +167,8 @@ def _context(request: DeskRequest, form: IntakeForm) -> dict[str, Any]:
         "contact": form.the_contact,
         "installed": form.installed,
         "find": find,
-        "matches": [] if store else _matches(number, find, actor),
-        "open_tickets": _open_tickets(store, actor),
+        **({} if store else _found_callers(number, find, actor)),
+        **_tickets(form),
         "last_calls": _last_calls(store, actor),
         "targets": _suggested_referrals(typed.get("need") or "", actor),
         "now": form.now,
@@ -236,15 +244,26 @@ def _complete_number(data: QueryDict, phone: str) -> None:
 def _set_store(data: QueryDict, store: Store | None) -> None:
     uid = str(store.uid) if store else ""
     if data.get("store", "") != uid:
-        data["installation"] = ""
+        data["installation"] = data["ticket"] = ""
     data["store"] = uid
     data["find"] = ""
 
 
-def _matches(number: str, find: str, actor: Actor) -> list[Caller]:
+def _found_callers(number: str, find: str, actor: Actor) -> dict[str, Any]:
+    """Who it may be, and what was looked for, so that one is told if it is nobody."""
     find = find.replace("\0", "").strip()[:LONGEST_SEARCH]
+    number = number.replace("\0", "").strip()[:LONGEST_SEARCH]
+    sought = find or (number if len(phone_digits(number)) >= FEWEST_DIGITS else "")
+    return {
+        "matches": _matches(number, find, actor),
+        "sought": sought,
+        "may_add": actor.may("customers.write"),
+    }
+
+
+def _matches(number: str, find: str, actor: Actor) -> list[Caller]:
     if not find:
-        return find_callers(number.replace("\0", ""), MATCHES, actor=actor)
+        return find_callers(number, MATCHES, actor=actor)
     stores = search_stores(find, MATCHES, actor=actor)
     people = search_contacts(find, MATCHES, actor=actor)
     found = [Caller(None, store, store.customer) for store in stores]
@@ -252,11 +271,18 @@ def _matches(number: str, find: str, actor: Actor) -> list[Caller]:
     return found[:MATCHES]
 
 
-def _open_tickets(store: Store | None, actor: Actor) -> list[Ticket]:
-    if store is None:
-        return []
-    tickets = Ticket.objects.visible_to(actor).open().filter(store=store)
-    return list(tickets.select_related("assignee")[:5])
+def _tickets(form: IntakeForm) -> dict[str, Any]:
+    """What the call may be about, and of that what is still worked on: one query."""
+    field: Any = form.fields["ticket"]
+    found: list[Ticket] = []
+    if form.the_store or form.the_contact:
+        found = list(field.queryset.select_related("assignee", "store")[:MOST_TICKETS])
+    chosen = form.the_ticket or (found[0] if len(found) == 1 else None)
+    return {
+        "existing_tickets": found,
+        "chosen_ticket": chosen,
+        "open_tickets": [t for t in found if form.the_store and t.status in OPEN][:5],
+    }
 
 
 def _last_calls(store: Store | None, actor: Actor) -> list[Call]:

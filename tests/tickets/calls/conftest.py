@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from tests.conftest import AT
 from tests.tickets.calls.factories import make_shop
+from tickets.actions import tickets
 from tickets.actions.calls import end_call
 from tickets.actions.messages import take_message
 from tickets.actions.promises import make_promise
@@ -31,7 +32,19 @@ def referral(helpdesk):
 
 
 @pytest.fixture
-def said(shop, engineer, other_helpdesk, referral):
+def open_ticket(shop, engineer, helpdesk):
+    """The store called before; the engineer works on it."""
+    ticket = tickets.open_ticket(
+        title="会员卡不积分", need="刷卡不积分", customer=shop.customer, store=shop.store,
+        contact=shop.contact, installation=shop.installation, no_wish=True, owner=helpdesk,
+        at=AT - timedelta(hours=1), by=helpdesk.as_actor(),
+    )  # fmt: skip
+    tickets.assign(ticket, assignee=engineer, at=AT - timedelta(minutes=50), by=helpdesk.as_actor())
+    return ticket
+
+
+@pytest.fixture
+def said(request, shop, engineer, other_helpdesk, referral):
     """What was said on the telephone, complete for each outcome; `at` is AT."""
 
     def make(outcome: str, at=AT) -> dict[str, Any]:
@@ -56,6 +69,9 @@ def said(shop, engineer, other_helpdesk, referral):
         }
         if outcome == "wrong_number":
             return {"answered_at": at, "outcome": outcome}
+        if outcome == "existing":
+            ticket = request.getfixturevalue("open_ticket")
+            own["existing"] = {"ticket": ticket, "read_back": True}
         return caller | own[outcome] | {"outcome": outcome}
 
     return make
@@ -91,7 +107,7 @@ def promise(shop, engineer, helpdesk):
 
 
 @pytest.fixture
-def typed(shop, engineer, other_helpdesk, referral):
+def typed(request, shop, engineer, other_helpdesk, referral):
     """The same as `said`, as a browser sends it now."""
 
     def make(outcome: str) -> dict[str, str]:
@@ -119,6 +135,11 @@ def typed(shop, engineer, other_helpdesk, referral):
             "referral": {"referral": str(referral.uid)},
             "wrong_number": {"need": ""},
         }  # fmt: skip
+        if outcome == "existing":
+            ticket = request.getfixturevalue("open_ticket")
+            own["existing"] = {
+                "store": str(shop.store.uid), "ticket": str(ticket.uid), "read_back": "on",
+            }  # fmt: skip
         return caller | own[outcome]
 
     return make

@@ -32,6 +32,8 @@ CASES = [
     ("CALL-8", "solved", {}, "kept"),
     ("CALL-8", "ticket", {"salutation": ""}, "broken"),
     ("CALL-8", "ticket", {"caller_number": ""}, "broken"),
+    ("CALL-8", "existing", {}, "kept"),
+    ("CALL-8", "existing", {"salutation": ""}, "broken"),
     ("CALL-8", "message", {}, "not_applicable"),
     ("CALL-9", "ticket", {}, "kept"),
     ("CALL-9", "message", {}, "not_applicable"),
@@ -41,8 +43,9 @@ CASES = [
     ("CALL-10", "promise", {}, "not_applicable"),
     ("CALL-11", "ticket", {}, "kept"),
     ("CALL-11", "visit", {}, "kept"),
+    ("CALL-11", "existing", {}, "kept"),
     ("CALL-11", "solved", {}, "not_applicable"),
-    *[("GEN-1", outcome, {}, "kept") for outcome in ["solved", "ticket", "visit", *OTHERS]],
+    *[("GEN-1", outcome, {}, "kept") for outcome in ["solved", "ticket", "visit", "existing", *OTHERS]],
 ]
 
 

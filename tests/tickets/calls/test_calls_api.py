@@ -9,7 +9,9 @@ from tests.conftest import AT
 from tickets.models import Call
 
 END = "/api/v1/calls/end"
-OUTCOMES = ["solved", "ticket", "visit", "message", "promise", "referral", "wrong_number"]
+OUTCOMES = [
+    "solved", "ticket", "visit", "message", "promise", "referral", "wrong_number", "existing",
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -19,7 +21,8 @@ def wire(said):
     def make(outcome):
         data = said(outcome, timezone.now())
         return {
-            name: str(value.uid) if hasattr(value, "uid")
+            name: value.number if name == "ticket"
+            else str(value.uid) if hasattr(value, "uid")
             else value.isoformat() if hasattr(value, "isoformat") else value
             for name, value in data.items()
         }  # fmt: skip
@@ -39,7 +42,7 @@ def test_each_outcome_in_one_request(outcome, desk, wire):
     call = Call.objects.get()
     body = response.json()
     assert (body["number"], body["outcome"]) == (call.number, outcome)
-    assert bool(body["ticket"]) == (outcome in {"solved", "ticket", "visit"})
+    assert bool(body["ticket"]) == (outcome in {"solved", "ticket", "visit", "existing"})
     assert len(body["messages"]) == (outcome == "message")
     assert len(body["promises"]) == (outcome == "promise")
 
@@ -60,6 +63,7 @@ def test_all_that_is_missing_is_told_by_field(desk, wire):
         ("store", "00000000-0000-7000-8000-000000000000"), ("contact", "\0"), ("contact", 7),
         ("installation", "no-uid"), ("product", ["x"]), ("category", {}), ("need", "x" * 4001),
         ("expected_at", "soon"), ("assignee", "no-uid"), ("intake_key", "no-uid"),
+        ("ticket", "TK-20260302-9999"), ("ticket", "\0"), ("ticket", 7),
         ("no_such_field", 1), ("is_urgent", "perhaps"), ("title", "x" * 121),
     ],
 )  # fmt: skip

@@ -10,8 +10,11 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, connection, transaction
 
+from accounts.models import Notification
+from customers.actions import create_customer, create_store
 from customers.models import Contact, Store
 from knowledge.actions import create_article, publish
+from servicedesk.core.actors import SYSTEM
 from servicedesk.core.errors import Refused
 from servicedesk.core.models import RuleResult
 from servicedesk.core.rules import journal_of
@@ -21,7 +24,9 @@ from tests.journal import journal
 from tickets.actions.calls import end_call, keep_draft
 from tickets.models import Call, CallbackPromise, CallDraft, Message, ReferralTarget, Ticket
 
-OUTCOMES = ["solved", "ticket", "visit", "message", "promise", "referral", "wrong_number"]
+OUTCOMES = [
+    "solved", "ticket", "visit", "message", "promise", "referral", "wrong_number", "existing",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
@@ -73,6 +78,74 @@ def test_a_ticket_can_be_assigned_on_the_telephone(call_of, engineer):
     ticket = call_of("ticket", assignee=engineer).ticket
 
     assert (ticket.status, ticket.assignee) == ("assigned", engineer)
+
+
+def test_a_call_about_an_open_ticket_is_noted_on_it(call_of, open_ticket, shop, engineer):
+    call = call_of("existing", need="还是不积分，几点能来")
+
+    assert (call.ticket, call.store, call.customer) == (open_ticket, shop.store, shop.customer)
+    assert call.product == shop.product
+    assert Ticket.objects.get().status == "assigned"
+    assert Ticket.objects.get().notes.get().text == (
+        f"李红梅来电（{call.number}）：还是不积分，几点能来"
+    )
+    assert [entry for entry in journal(open_ticket) if entry[1] == AT] == [
+        ("call.ended", AT, "何雪"), ("ticket.noted", AT, "何雪"),
+    ]  # fmt: skip
+    told = Notification.objects.get(user=engineer, created_at=AT)
+    assert told.text == f"李红梅来电询问 {open_ticket.number}：还是不积分，几点能来"
+    assert told.url == open_ticket.get_absolute_url()
+
+
+def test_who_takes_the_call_about_his_own_ticket_is_not_told(said, open_ticket, engineer):
+    end_call(**said("existing"), at=AT, by=engineer.as_actor())
+
+    assert not Notification.objects.filter(user=engineer, created_at=AT).exists()
+
+
+def test_the_clocks_of_the_ticket_go_on_as_before(call_of, open_ticket):
+    before = list(Deadline.objects.of(open_ticket).values_list("kind", "due_at", "status"))
+
+    call_of("existing")
+
+    after = Deadline.objects.of(open_ticket).values_list("kind", "due_at", "status")
+    assert list(after) == before
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"ticket": None}, "ticket"), ({"caller_name": ""}, "caller_name"), ({"need": ""}, "need"),
+        ({"read_back": False}, "read_back"),
+    ],
+)  # fmt: skip
+def test_a_call_about_a_ticket_cannot_do_without(changed, field, call_of):
+    with pytest.raises(Refused) as refused:
+        call_of("existing", **changed)
+
+    assert refused.value.field == field
+    assert not Call.objects.exists()
+
+
+def test_a_closed_ticket_takes_no_call(call_of):
+    closed = call_of("solved", confirmed=True).ticket
+
+    with pytest.raises(Refused, match=closed.number) as refused:
+        call_of("existing", ticket=closed)
+
+    assert refused.value.field == "ticket"
+
+
+def test_a_ticket_of_another_customer_is_not_meant(call_of, open_ticket):
+    other = create_store(
+        customer=create_customer(name="别家", at=AT, by=SYSTEM), name="别家店", address="某路",
+        at=AT, by=SYSTEM,
+    )  # fmt: skip
+
+    with pytest.raises(Refused) as refused:
+        call_of("existing", store=other)
+
+    assert refused.value.field == "ticket"
 
 
 def test_a_visit_is_requested_with_nothing_retyped(call_of):

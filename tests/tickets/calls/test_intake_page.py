@@ -11,13 +11,17 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from customers.actions import create_contact
+from servicedesk.core.actors import SYSTEM
 from tests.conftest import AT
 from tests.tickets.calls.factories import make_article
 from tickets.actions.calls import keep_draft
 from tickets.models import Call, CallDraft, Ticket
 
 INTAKE = reverse("tickets:intake")
-OUTCOMES = ["solved", "ticket", "visit", "message", "promise", "referral", "wrong_number"]
+OUTCOMES = [
+    "solved", "ticket", "visit", "message", "promise", "referral", "wrong_number", "existing",
+]  # fmt: skip
 
 
 def page_of(client, url=INTAKE):
@@ -107,6 +111,8 @@ BAD_OF_OTHERS = [
     ("message", "to_user", "no-uid"), ("message", "call_back_by_choice", ""),
     ("promise", "promise_owner", "no-uid"), ("promise", "promise_due_at_choice", "x"),
     ("referral", "referral", "no-uid"), ("referral", "new_referral_topic", "x" * 61),
+    ("existing", "ticket", ""), ("existing", "ticket", "no-uid"), ("existing", "ticket", "\0"),
+    ("existing", "read_back", ""), ("existing", "caller_name", ""), ("existing", "need", ""),
     ("referral", "new_referral_name", "x" * 81), ("referral", "new_referral_phone", "1" * 31),
 ]  # fmt: skip
 
@@ -117,6 +123,14 @@ def test_bad_input_of_the_other_outcomes(outcome, field, value, desk, typed):
 
     assert response.status_code == 422
     assert not Call.objects.exists()
+
+
+def test_the_number_of_rings_is_asked_for_plainly(desk, typed):
+    for count in ("many", "-1", "100"):
+        page = desk.post(INTAKE, typed("ticket") | {"ring_count": count}).text
+
+        assert page.count("振铃次数请填 0 到 99 的数字，不清楚可以留空。") >= 1, count
+        assert "请确认该值" not in page
 
 
 def test_an_installation_of_another_store_is_no_choice(desk, typed, shop):
@@ -159,6 +173,30 @@ def test_the_caller_is_found_while_one_types(query, found, desk, shop):
     assert ("match" in page) == bool(found)
 
 
+@pytest.mark.parametrize("query", ["caller_number=13999990000", "find=没有这家店", "find=%3Cb%3E"])
+def test_who_is_not_found_is_said_with_what_to_do_next(query, desk, shop):
+    page = page_of(desk, f"{reverse('tickets:intake_callers')}?{query}")
+
+    assert "没有找到" in page
+    assert "data-new-store" in page
+    assert "<b>”" not in page
+
+
+@pytest.mark.parametrize("query", ["caller_number=13", "find=", "find=大兴"])
+def test_nothing_is_missed_before_one_has_typed_or_when_somebody_is_found(query, desk, shop):
+    page = page_of(desk, f"{reverse('tickets:intake_callers')}?{query}")
+
+    assert "没有找到" not in page
+
+
+def test_who_may_not_make_a_store_is_not_asked_to(client, engineer, shop):
+    client.force_login(engineer, backend="django.contrib.auth.backends.ModelBackend")
+    page = page_of(client, f"{reverse('tickets:intake_callers')}?find=没有这家店")
+
+    assert "没有找到" in page
+    assert "data-new-store" not in page
+
+
 def test_a_contact_that_is_picked_fills_in_what_is_known(desk, shop):
     response = desk.post(
         reverse("tickets:intake_pick"),
@@ -184,6 +222,38 @@ def test_open_tickets_and_last_calls_of_the_store_stand_beside(desk, shop, call_
     page = response.content.decode()
     assert ticket.number in page
     assert "最近来电" in page
+
+
+def test_the_open_tickets_of_the_store_can_be_chosen(desk, shop, open_ticket, call_of):
+    closed = call_of("solved", confirmed=True).ticket
+    elsewhere = call_of(
+        "ticket", store=shop.other_store, contact=None, installation=None, product=shop.product
+    ).ticket
+    response = desk.post(
+        reverse("tickets:intake_pick"), {"pick": f"store:{shop.store.uid}"},
+        headers={"HX-Request": "true"},
+    )  # fmt: skip
+
+    choices = re.findall(r'name="ticket" value="([0-9a-f-]{36})"( checked)?', response.text)
+    # There is one, so it is the one.
+    assert choices == [(str(open_ticket.uid), " checked")]
+    assert {str(closed.uid), str(elsewhere.uid)}.isdisjoint(uid for uid, _checked in choices)
+
+
+def test_somebody_of_the_head_office_may_mean_any_store(desk, shop, open_ticket):
+    boss = create_contact(
+        customer=shop.customer, name="周总监", phone="13700001111", at=AT, by=SYSTEM
+    )
+    desk.post(reverse("tickets:intake_pick"), {"pick": f"contact:{boss.uid}"})
+
+    assert f'name="ticket" value="{open_ticket.uid}"' in page_of(desk)
+
+
+def test_another_store_s_ticket_is_no_choice(desk, typed, shop, open_ticket):
+    response = desk.post(INTAKE, typed("existing") | {"store": str(shop.other_store.uid)})
+
+    assert response.status_code == 422
+    assert not Call.objects.exists()
 
 
 def test_without_script_a_pick_leads_back_to_the_form(desk, shop):

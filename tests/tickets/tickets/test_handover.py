@@ -14,6 +14,7 @@ from tests.conftest import AT
 from tests.journal import journal
 from tests.tickets.tickets.factories import make_ticket
 from tickets.actions import handovers
+from tickets.actions import tickets as actions
 from tickets.models import Handover, Ticket
 from tickets.states import HandoverStatus, Status
 
@@ -92,6 +93,27 @@ def test_there_is_one_answer(verb, offered, other_helpdesk):
 
     with pytest.raises(WrongState):
         getattr(handovers, verb)(offered, answer="好", at=LATER, by=other_helpdesk.as_actor())
+
+
+def test_an_offer_ends_with_its_ticket(helpdesk, other_helpdesk):
+    ticket = make_ticket(Status.IN_PROGRESS, helpdesk, owner=helpdesk)
+    offer = handovers.hand_over(
+        ticket, to_user=other_helpdesk, reason="交班", at=LATER, by=helpdesk.as_actor()
+    )
+    at = AT + timedelta(hours=2)
+    actions.resolve(ticket, solution="phone", resolution="重启", at=at, by=helpdesk.as_actor())
+    offer.refresh_from_db()
+    assert offer.status == HandoverStatus.PENDING
+
+    actions.close(ticket, closing="withdrawn", at=at, by=helpdesk.as_actor())
+
+    offer.refresh_from_db()
+    assert (offer.status, offer.decided_at) == (HandoverStatus.LAPSED, at)
+    assert not Deadline.objects.of(offer).open().exists()
+    assert ("ticket.handover_lapsed", at, "System") in journal(ticket)
+    assert ticket.owner == helpdesk
+    with pytest.raises(WrongState):
+        handovers.accept(offer, at=at, by=other_helpdesk.as_actor())
 
 
 def test_one_offer_at_a_time(offered, helpdesk, dispatcher):
