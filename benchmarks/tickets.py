@@ -2,8 +2,8 @@
 
 Works in a database of its own beside the one of DATABASE_URL and drops it at the end. Rows come
 by plain SQL. Two floors stand beside each page, measured in the same run and taking turns with
-it: a bare view (log-in, one statement for the same rows, JSON), and the same inside the layout
-with its navigation. The floor of the intake writes the same rows by one bare INSERT a table.
+it: a plain Django view (the same records by the ORM, as bare text in the same layout), and one
+statement answered as JSON. The floor of the intake writes the same rows by one bare INSERT each.
 """
 
 from __future__ import annotations
@@ -79,14 +79,13 @@ JOURNAL = """
     )
     INSERT INTO core_entrysubject (kind, object_id, entry_id) SELECT 'tickets.ticket', ticket, id FROM entries
 """
-ROWS = """
-    SELECT t.number, t.title, t.status, t.is_urgent, t.is_complaint, t.due_at, t.received_at,
-        t.resolved_at, t.reopened_count, s.name, c.name, a.name, o.name
-    FROM tickets_ticket t JOIN customers_store s ON s.id = t.store_id
-        JOIN customers_customer c ON c.id = t.customer_id JOIN accounts_user o ON o.id = t.owner_id
-        LEFT JOIN accounts_user a ON a.id = t.assignee_id
-"""
-OPEN = "t.status IN ('new', 'assigned', 'in_progress', 'waiting')"
+ROW = "SELECT * FROM tickets_ticket WHERE number = %s"
+QUEUE = ("queue", "due_at", "pk")
+COLUMNS = (
+    "number", "title", "status", "is_urgent", "is_complaint", "due_at", "received_at",
+    "resolved_at", "reopened_count", "store__name", "customer__name", "assignee__name",
+    "owner__name",
+)  # fmt: skip
 
 
 def main() -> None:
@@ -143,7 +142,9 @@ def fill(tickets: int) -> dict[str, Any]:
 def measure(people: dict[str, Any], runs: int) -> None:
     from django.test import Client
 
-    from benchmarks.floor import STATEMENTS
+    from benchmarks.floor import RECORDS, STATEMENTS
+    from servicedesk.core.models import Entry
+    from sla.models import Deadline
     from tickets.models import Ticket
 
     desk, engineer = Client(), Client()
@@ -156,36 +157,42 @@ def measure(people: dict[str, Any], runs: int) -> None:
     for _page in range(pages):
         deep = next_page(desk.get(f"/tickets/{deep}", headers=ROWS_ONLY))
     mark = Ticket.objects.order_by("-pk")[pages * 50].pk
-    mine = people["engineer"].pk
-    reads: list[tuple[str, Client, str, str, list[Any]]] = [
-        ("list: open, by remaining time", desk, "/tickets/",
-         f"WHERE {OPEN} ORDER BY t.queue, t.due_at, t.id LIMIT 51", []),
-        ("list: all, newest first", desk, "/tickets/?status=all&sort=new",
-         "ORDER BY t.id DESC LIMIT 51", []),
-        (f"list: all, {pages} pages down", desk, f"/tickets/{deep}",
-         "WHERE t.id < %s ORDER BY t.id DESC LIMIT 51", [mark]),
-        ("list: overdue", desk, "/tickets/?due=overdue",
-         f"WHERE {OPEN} AND t.due_at < now() ORDER BY t.queue, t.due_at, t.id LIMIT 51", []),
-        ("list: nobody's yet", desk, "/tickets/?who=unassigned",
-         f"WHERE {OPEN} AND t.assignee_id IS NULL ORDER BY t.queue, t.due_at, t.id LIMIT 51", []),
+    newest, queue = Ticket.objects.order_by("-pk"), Ticket.objects.open().order_by(*QUEUE)
+    now = people["now"]
+    reads: list[tuple[str, Client, str, Any]] = [
+        ("list: open, by remaining time", desk, "/tickets/", queue),
+        ("list: all, newest first", desk, "/tickets/?status=all&sort=new", newest),
+        (f"list: all, {pages} pages down", desk, f"/tickets/{deep}", newest.filter(pk__lt=mark)),
+        ("list: overdue", desk, "/tickets/?due=overdue", queue.filter(due_at__lt=now)),
+        ("list: nobody's yet", desk, "/tickets/?who=unassigned", queue.filter(assignee=None)),
         ("list: an engineer's own", engineer, "/tickets/?who=mine",
-         f"WHERE {OPEN} AND t.assignee_id = %s ORDER BY t.queue, t.due_at, t.id LIMIT 51", [mine]),
+         queue.filter(assignee=people["engineer"])),
         ("list: two characters, all", desk, "/tickets/?status=all&q=兑换",
-         "WHERE t.search @@ '''兑换'''::tsquery AND t.title LIKE '%%兑换%%'"
-         " ORDER BY t.id DESC LIMIT 51", []),
-        ("list: a word nobody wrote", desk, "/tickets/?status=all&q=驱动器坏",
-         "WHERE t.search @@ '''驱动'' & ''动器'' & ''器坏'''::tsquery ORDER BY t.id DESC LIMIT 51", []),
+         newest.filter(title__contains="兑换")),
+        ("list: a word nobody wrote", desk, "/tickets/?status=all&q=驱动器坏", newest.filter(number="-")),
     ]  # fmt: skip
     print(
-        f"{'':32} {'ours p50':>9} {'p95':>7} {'queries':>7}   {'bare':>7} {'framed':>7}   ratios",
+        f"{'':32} {'ours p50':>9} {'p95':>7} {'queries':>7}   {'plain':>7} {'bare':>7}   ratios",
         flush=True,
     )
-    for number, (name, client, url, where, params) in enumerate(reads):
-        STATEMENTS[f"r{number}"] = [(ROWS + where, params)]
+    for number, (name, client, url, tickets) in enumerate(reads):
+        shown = tickets.select_related("store", "customer", "assignee", "owner")[:50]
+        RECORDS[f"r{number}"] = lambda shown=shown: {"tickets": shown.all()}
+        STATEMENTS[f"r{number}"] = [shown.values_list(*COLUMNS).query.sql_with_params()]
         compare(name, client, partial(client.get, url), f"r{number}", runs)
-    STATEMENTS["page"] = [(ROWS + "WHERE t.number = %s", [ticket.number])]
+    page = Ticket.objects.filter(pk=ticket.pk)
+    related = ("customer", "store", "contact", "product", "category", "owner", "assignee")
+    entries = Entry.objects.filter(
+        subjects__kind="tickets.ticket", subjects__object_id=ticket.pk
+    ).order_by("-at")  # fmt: skip
+    RECORDS["page"] = lambda: {
+        "ticket": page.select_related(*related).get(),
+        "deadlines": Deadline.objects.of(ticket),
+        "entries": entries[:60],
+    }
+    STATEMENTS["page"] = [(ROW, [ticket.number])]
     compare("ticket page", desk, lambda: desk.get(ticket.get_absolute_url()), "page", runs)
-    STATEMENTS["api"] = STATEMENTS["r1"]
+    RECORDS["api"], STATEMENTS["api"] = RECORDS["r1"], STATEMENTS["r1"]
     compare("api list", desk, lambda: desk.get("/api/v1/tickets"), "api", runs)
     intake(desk, people, runs)
 
@@ -222,15 +229,18 @@ def compare(
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
+    from benchmarks.floor import RECORDS
+
     def bare() -> Any:
         return client.get(f"/floor/bare/{floor}/")
 
-    def framed() -> Any:
-        return client.get(f"/floor/framed/{floor}/")
+    def plain() -> Any:
+        return client.get(f"/floor/plain/{floor}/")
 
-    taken: dict[str, list[float]] = {"ours": [], "bare": [], "framed": []}
+    floors = {"bare": bare} | ({"plain": plain} if floor in RECORDS else {})
+    taken: dict[str, list[float]] = {"ours": [], "plain": [], "bare": []}
     for number in range(runs + 3):
-        for key, work in (("ours", ours), ("bare", bare), ("framed", framed)):
+        for key, work in ({"ours": ours} | floors).items():
             began = time.perf_counter()
             response = work()
             if number >= 3:  # the first ones fill caches
@@ -238,11 +248,14 @@ def compare(
             assert response.status_code == (ok if key == "ours" else 200), response.content[:500]
     with CaptureQueriesContext(connection) as queries:
         ours()
-    p50 = {key: statistics.median(values) for key, values in taken.items()}
+    p50 = {key: statistics.median(values) for key, values in taken.items() if values}
+    shown = [f"{p50[key]:7.1f}" if key in p50 else " " * 7 for key in ("plain", "bare")]
+    ratios = [
+        f"{p50['ours'] / p50[key]:5.1f} ×" if key in p50 else " " * 7 for key in ("plain", "bare")
+    ]
     print(
         f"{name:32} {p50['ours']:6.1f} ms {percentile(taken['ours'], 0.95):7.1f} {len(queries):7}"
-        f"   {p50['bare']:7.1f} {p50['framed']:7.1f}"
-        f"   {p50['ours'] / p50['bare']:5.1f} × {p50['ours'] / p50['framed']:5.1f} ×",
+        f"   {' '.join(shown)}   {' '.join(ratios)}",
         flush=True,
     )
 

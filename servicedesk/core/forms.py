@@ -7,7 +7,7 @@ is in `templates/components/form.html` and `field.html`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -16,8 +16,12 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.forms.boundfield import BoundField
 from django.forms.renderers import TemplatesSetting
+from django.forms.utils import flatatt
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from servicedesk.core.states import Transition
@@ -73,6 +77,44 @@ class DeskRenderer(TemplatesSetting):
     form_template_name = "components/form.html"
     field_template_name = "components/field.html"
     bound_field_class = DeskBoundField
+
+    def render(
+        self, template_name: str, context: dict[str, Any], request: HttpRequest | None = None
+    ) -> str:
+        """As Django, but a choice of dozens is not worth a template's pass for each option."""
+        if template_name == forms.Select.template_name:
+            return _select(context["widget"])
+        return super().render(template_name, context, request)
+
+
+def _select(widget: Mapping[str, Any]) -> SafeString:
+    groups = (
+        format_html('<optgroup label="{}">{}</optgroup>', label, _options(options))
+        if label
+        else _options(options)
+        for label, options, _index in widget["optgroups"]
+    )
+    attrs = flatatt({"name": widget["name"], **widget["attrs"]})
+    return format_html("<select{}>{}</select>", attrs, format_html_join("", "{}", zip(groups)))
+
+
+def _options(options: Iterable[Mapping[str, Any]]) -> SafeString:
+    return format_html_join(
+        "",
+        '<option value="{}"{}{}>{}</option>',
+        (
+            (
+                option["value"],
+                SELECTED if option["selected"] else "",
+                DISABLED if option["attrs"].get("disabled") else "",
+                option["label"],
+            )
+            for option in options
+        ),
+    )
+
+
+SELECTED, DISABLED = SafeString(" selected"), SafeString(" disabled")
 
 
 # ---------------------------------------------------------------------------------------------
@@ -270,7 +312,9 @@ class ActionForm:
     """A button of the action panel and the form behind it.
 
     `form=None` means that the button acts at once; give `confirm` a sentence if it should ask
-    before. A refused form comes back opened.
+    before, or `asks=True` if there is a form that is read from `url` when a hand comes near
+    (`core.http.show_form`): a page of twelve forms, of which one is used, would be slow. A refused
+    form comes back opened.
     """
 
     name: str
@@ -283,6 +327,7 @@ class ActionForm:
     intro: str | Promise = ""
     confirm: str | Promise = ""
     submit: str | Promise = ""
+    asks: bool = False
 
     @classmethod
     def of(
@@ -304,4 +349,4 @@ class ActionForm:
     def needs_dialog(self) -> bool:
         asks = self.form is not None and bool(self.form.fields)
         # A form without fields may have been refused too; then there is something to read.
-        return bool(self.confirm) or asks or self.open
+        return bool(self.confirm) or self.asks or asks or self.open

@@ -16,6 +16,7 @@ from django_htmx.middleware import HtmxDetails
 
 from servicedesk.core.actors import ANONYMOUS, Actor
 from servicedesk.core.errors import Refused
+from servicedesk.core.forms import ActionForm
 from servicedesk.core.panels import navigation
 
 
@@ -86,6 +87,29 @@ def perform(
             *subject, **({"at": timezone.now()} | form.cleaned_data | extra), by=request.actor
         )
     return None
+
+
+def show_form(
+    request: DeskRequest,
+    action: ActionForm,
+    *,
+    eyebrow: str,
+    back: str,
+    target: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    """The form of one act: for a dialog (htmx), or as a page of its own.
+
+    target: what htmx replaces with the answer; "" loads anew.
+    """
+    context: dict[str, Any] = {"action": action}
+    if request.htmx and not request.htmx.boosted:
+        template = "components/action_form.html"
+        context["target"] = target
+    else:
+        template = "action.html"
+        context |= {"eyebrow": eyebrow, "back": back}
+    return render(request, template, context, status=status)
 
 
 def layout(request: HttpRequest) -> dict[str, Any]:

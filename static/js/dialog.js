@@ -2,6 +2,7 @@
 //   <button data-opens="ID">            opens it
 //   [data-close-dialog], Esc, backdrop  close it
 //   details[data-action-dialog]         an unfolding form (works without script) becomes a dialog
+//   [data-action-form]                  its form, fetched when a hand comes near the button
 function show(dialog) {
   if (dialog.matches(":modal")) return;
   dialog.removeAttribute("open");
@@ -11,7 +12,16 @@ function show(dialog) {
 function showAction(details) {
   const dialog = details.querySelector("dialog");
   details.open = true;
+  want(details);
   show(dialog);
+  focusFirst(dialog);
+}
+
+function want(details) {
+  details?.querySelector("[data-action-form]")?.dispatchEvent(new Event("wanted"));
+}
+
+function focusFirst(dialog) {
   (dialog.querySelector("[data-form-errors]") ?? dialog.querySelector(FIRST))?.focus();
 }
 
@@ -32,6 +42,12 @@ export function dialogs() {
     const dialog = event.target.closest("dialog");
     if (dialog && event.target.closest("[data-close-dialog]")) dialog.close();
   });
+
+  for (const near of ["pointerover", "focusin"]) {
+    document.addEventListener(near, (event) => {
+      want(event.target.closest?.("details[data-action-dialog] > summary")?.parentElement);
+    });
+  }
 
   // A press that starts and ends on the backdrop closes; one that selects text and slips out does not.
   let pressed = null;
@@ -64,5 +80,9 @@ export function dialogs() {
     for (const details of part.querySelectorAll("details[data-action-dialog][open]")) showAction(details);
   };
   openRefused(document);
-  document.addEventListener("htmx:load", (event) => openRefused(event.detail.elt.parentElement ?? document));
+  document.addEventListener("htmx:load", (event) => {
+    const dialog = event.detail.elt.closest("details[data-action-dialog] > dialog:modal");
+    if (dialog) focusFirst(dialog);
+    else openRefused(event.detail.elt.parentElement ?? document);
+  });
 }

@@ -35,7 +35,9 @@ def ago(minutes: float) -> str:
 def dialog(page: Page, verb: str) -> Locator:
     """Open the dialog of an act on a page of the desk; its form."""
     form = f'form[action$="/{verb}/"]'
-    page.locator("details[data-action-dialog]", has=page.locator(form)).locator("summary").click()
+    # Its form is there already, or comes when the hand does.
+    button = page.locator(f'{form}, [data-action-form][hx-get$="/{verb}/"]')
+    page.locator("details[data-action-dialog]", has=button).locator("summary").click()
     expect(page.locator(form)).to_be_visible()
     return page.locator(form)
 
@@ -70,6 +72,18 @@ def choose(form: Locator, name: str, value: Any) -> None:
     form.locator("label", has=form.page.locator(f'[name="{name}"][value="{value}"]')).click()
 
 
+# Resolves when nothing has scrolled for ten frames.
+AT_REST = """() => new Promise((done) => {
+  let last = scrollY, still = 0;
+  const look = () => {
+    still = scrollY === last ? still + 1 : 0;
+    last = scrollY;
+    still < 10 ? requestAnimationFrame(look) : done();
+  };
+  look();
+})"""
+
+
 def draw(page: Page, *, waves: float) -> None:
     """Sign with a finger: two strokes, which must neither scroll the page nor be lost."""
     canvas = page.locator("[data-signature] canvas")
@@ -80,6 +94,7 @@ def draw(page: Page, *, waves: float) -> None:
     )
     # In sight, at rest, and under nothing else.
     canvas.tap(trial=True)
+    page.evaluate(AT_REST)
     box = canvas.bounding_box()
     assert box is not None
     scrolled = page.evaluate("scrollY")

@@ -12,9 +12,11 @@ import time_machine
 from django import forms
 from django.conf import settings
 from django.template import Context, Template, TemplateSyntaxError
+from django.utils.safestring import SafeString
 from django.utils.translation import override
 
 from servicedesk.core import looks, panels
+from servicedesk.core.drawing import PLACE, filled
 from servicedesk.core.events import EVENTS
 from servicedesk.core.forms import ActionForm, DeskForm, RadioButtons, RemoteSelect, UidChoiceField
 from servicedesk.core.states import Machine
@@ -242,3 +244,38 @@ def test_error_pages_need_nothing_but_themselves(name):
     html = get_template(f"{name}.html").render()
 
     assert "回到首页" in html
+
+
+# --- Rows drawn by one template ---------------------------------------------------------------
+
+
+def test_rows_are_filled_one_after_the_other_and_escaped():
+    rows = [{"label": "<b>甲</b>", "mark": ""}, {"label": 7, "mark": SafeString("<i>!</i>")}]
+
+    text = filled("row_of_tests.html", rows, big=True)
+
+    assert text == '<p class="big">&lt;b&gt;甲&lt;/b&gt;</p>\n<p class="big">7<i>!</i></p>\n'
+
+
+def test_no_rows_draw_nothing():
+    assert filled("row_of_tests.html", []) == ""
+
+
+def test_what_a_row_says_can_open_no_place():
+    trick = PLACE.format("mark")
+
+    assert filled("row_of_tests.html", [{"label": trick, "mark": "x"}]) == f"<p>{trick}x</p>\n"
+
+
+def test_a_select_escapes_its_options_and_marks_the_chosen_one():
+    class Choice(DeskForm):
+        kind = forms.ChoiceField(
+            choices=[("", "—"), ("a&b", "<甲>"), ("组", [("c", "丙")])], initial="a&b"
+        )
+
+    text = str(Choice()["kind"])
+
+    assert '<option value="">—</option>' in text
+    assert '<option value="a&amp;b" selected>&lt;甲&gt;</option>' in text
+    assert '<optgroup label="组"><option value="c">丙</option></optgroup>' in text
+    assert 'class="form-select"' in text

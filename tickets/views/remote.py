@@ -9,14 +9,14 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
 from knowledge.models import Article
 from servicedesk.core.actors import Actor
 from servicedesk.core.forms import ActionForm, DeskForm
 from servicedesk.core.history import changes
-from servicedesk.core.http import DeskRequest, perform
+from servicedesk.core.http import DeskRequest, perform, show_form
 from servicedesk.core.keyset import keyset_page
 from servicedesk.core.models import Document
 from servicedesk.core.timeline import timeline
@@ -25,7 +25,7 @@ from tickets.forms.remote import FORMS, PrepareForm
 from tickets.models import RemoteSession, Ticket
 from tickets.queries import for_page, possible_remotely
 from tickets.states import RemoteStatus
-from tickets.views.tickets import stray_errors
+from tickets.views.tickets import prepare_remote, stray_errors
 
 VERBS: dict[str, Callable[..., Any]] = {
     "consent": actions.consent,
@@ -66,15 +66,23 @@ def session_list(request: DeskRequest) -> HttpResponse:
     return render(request, "tickets/remote/list.html", context)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 def prepare(request: DeskRequest, number: str) -> HttpResponse:
     """A new session on the ticket; its page comes next."""
     ticket = get_object_or_404(for_page(Ticket.objects.visible_to(request.actor)), number=number)
-    form = PrepareForm(request.POST, ticket=ticket, by=request.actor)
-    session = perform(request, form, actions.prepare, ticket)
+    sent = request.POST if request.method == "POST" else None
+    form = PrepareForm(sent, ticket=ticket, by=request.actor)
+    session = perform(request, form, actions.prepare, ticket) if form.is_bound else None
     if session is None:
-        context = {"ticket": ticket, "form": form}
-        return render(request, "tickets/remote/prepare.html", context, status=422)
+        return show_form(
+            request,
+            prepare_remote(ticket, form),
+            eyebrow=ticket.number,
+            back=ticket.get_absolute_url(),
+            # Refused, the form takes its own place; prepared, the page goes on to the session.
+            target="this",
+            status=422 if form.errors else 200,
+        )
     if request.htmx:
         return HttpResponseClientRedirect(session.get_absolute_url())
     return redirect(session)

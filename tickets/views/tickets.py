@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
@@ -12,6 +12,8 @@ from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -21,10 +23,12 @@ from servicedesk.core.actors import Actor
 from servicedesk.core.files import files_of
 from servicedesk.core.forms import ActionForm, DeskForm
 from servicedesk.core.history import changes
-from servicedesk.core.http import DeskRequest, perform
+from servicedesk.core.http import DeskRequest, perform, show_form
 from servicedesk.core.keyset import keyset_page
 from servicedesk.core.models import Document
 from servicedesk.core.panels import render_panels
+from servicedesk.core.states import Transition
+from servicedesk.core.templatetags import desk
 from servicedesk.core.timeline import timeline
 from sla.events import DeadlineMet, DeadlineStarted
 from sla.models import Deadline
@@ -39,6 +43,7 @@ from tickets.forms.tickets import (
     EditForm,
     FilterForm,
     SaveViewForm,
+    TicketForm,
 )
 from tickets.models import Extension, Handover, SavedView, Ticket
 from tickets.queries import for_page, for_rows, possible, ticket_list, workers
@@ -91,8 +96,10 @@ def ticket_list_page(request: DeskRequest) -> HttpResponse:
     tickets, order = ticket_list(request.actor, filters.cleaned_data, now=timezone.now())
     query = _kept_query(request.GET.urlencode())
     saved = list(SavedView.objects.visible_to(request.actor))
+    page = keyset_page(for_rows(tickets), request.GET, *order)
     context = {
-        "page": keyset_page(for_rows(tickets), request.GET, *order),
+        "page": page,
+        "rows": map(_cells, page.rows),
         "can_assign": request.actor.may("tickets.assign"),
         "bulk": BulkAssignForm(),
         "save_view": SaveViewForm(initial={"query": query}) if query else None,
@@ -103,6 +110,32 @@ def ticket_list_page(request: DeskRequest) -> HttpResponse:
     fragment = request.htmx and not request.htmx.boosted
     template = "tickets/tickets/_list.html" if fragment else "tickets/tickets/list.html"
     return render(request, template, context)
+
+
+def _cells(ticket: Ticket) -> dict[str, object]:
+    """What a row shows of a ticket (_row.html)."""
+    return {
+        "number": ticket.number,
+        "url": ticket.get_absolute_url(),
+        "title": ticket.title,
+        "marks": format_html_join("", "{}", ((mark,) for mark in _marks(ticket))),
+        "store": ticket.store.name,
+        "customer": ticket.customer,
+        "status": desk.status(ticket),
+        "remaining": desk.remaining(due_at=ticket.due_at, state=ticket.clock),
+        "assignee": desk.person(ticket.assignee),
+        "owner": ticket.owner.name,
+        "received": desk.when(ticket.received_at),
+    }
+
+
+def _marks(ticket: Ticket) -> Iterator[SafeString]:
+    if ticket.is_urgent:
+        yield desk.badge(_("Urgent"), "bad", "urgent")
+    if ticket.is_complaint:
+        yield desk.badge(_("Complaint"), "bad", "mood-angry")
+    if ticket.reopened_count:
+        yield desk.badge(_("Reopened"), "wait", "refresh")
 
 
 def _kept_query(query: str) -> str:
@@ -205,12 +238,14 @@ def ticket_changes(request: DeskRequest, number: str) -> HttpResponse:
     return render(request, "tickets/tickets/changes.html", context)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 def act(request: DeskRequest, number: str, verb: str) -> HttpResponse:
-    """The page door of every transition of the ticket."""
+    """The page door of every transition of the ticket: GET shows its form, POST acts."""
     ticket = _ticket(request, number)
     if verb not in VERBS:
         raise Http404
+    if request.method == "GET":
+        return _ask(request, ticket, possible(ticket, request.actor), verb, FORMS)
     form = FORMS[verb](request.POST, request.FILES, ticket=ticket, by=request.actor)
     perform(request, form, VERBS[verb], ticket)
     return _answer(request, ticket, (verb, form))
@@ -230,24 +265,30 @@ def edit(request: DeskRequest, number: str) -> HttpResponse:
     return render(request, "tickets/tickets/edit.html", context, status=status)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 def act_on_handover(request: DeskRequest, uid: UUID, verb: str) -> HttpResponse:
     found = Handover.objects.visible_to(request.actor)
     handover = get_object_or_404(found, uid=uid)
     if verb not in HANDOVER_FORMS:
         raise Http404
     ticket = _ticket(request, handover.ticket.number)
+    if request.method == "GET":
+        steps = HANDOVER.open_to(request.actor, handover.status)
+        return _ask(request, ticket, steps, verb, HANDOVER_FORMS)
     form = HANDOVER_FORMS[verb](request.POST, ticket=ticket, by=request.actor)
     perform(request, form, getattr(handovers, verb), handover)
     return _answer(request, ticket, (verb, form))
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 def act_on_extension(request: DeskRequest, number: str, verb: str) -> HttpResponse:
     extension = get_object_or_404(Extension.objects.visible_to(request.actor), number=number)
     if verb not in EXTENSION_FORMS:
         raise Http404
     ticket = _ticket(request, extension.ticket.number)
+    if request.method == "GET":
+        steps = EXTENSION.open_to(request.actor, extension.status)
+        return _ask(request, ticket, steps, verb, EXTENSION_FORMS)
     form = EXTENSION_FORMS[verb](request.POST, ticket=ticket, by=request.actor)
     perform(request, form, getattr(extensions, verb), extension)
     return _answer(request, ticket, (verb, form))
@@ -272,6 +313,27 @@ def extension_link(request: DeskRequest, number: str) -> HttpResponse:
     link = request.build_absolute_uri(reverse("documents:sign", args=[token]))
     context = {"extension": extension, "link": link, "qr": paper.qr(link)}
     return render(request, "tickets/tickets/extension_link.html", context)
+
+
+def _ask(
+    request: DeskRequest,
+    ticket: Ticket,
+    steps: Iterable[Transition],
+    verb: str,
+    forms: Mapping[str, type[TicketForm]],
+) -> HttpResponse:
+    """The form of one act; who may not do it now is led to the ticket, which says what he may."""
+    step = next((step for step in steps if step.name == verb), None)
+    if step is None:
+        return redirect(ticket)
+    form = forms[verb](ticket=ticket, by=request.actor)
+    return show_form(
+        request,
+        ActionForm.of(step, request.path, form),
+        eyebrow=ticket.number,
+        back=ticket.get_absolute_url(),
+        target="#ticket",
+    )
 
 
 def _ticket(request: DeskRequest, number: str) -> Ticket:
@@ -370,22 +432,26 @@ def _buttons(
             ActionForm.of(
                 step,
                 reverse("tickets:act", args=[ticket.number, step.name]),
-                _form(step.name, ticket, actor, tried),
+                tried[1] if tried and tried[0] == step.name else None,
+                asks=bool(FORMS[step.name].base_fields),
                 style="primary" if NEXT.get(Status(ticket.status)) == step.name else "plain",
             )
         )
     if actor.may("remote.work") and ticket.status in OPEN:
-        refused = tried[1] if tried and tried[0] == "prepare" else None
-        shown.append(
-            ActionForm(
-                "prepare",
-                _("Remote session"),
-                reverse("tickets:prepare_remote", args=[ticket.number]),
-                refused or PrepareForm(ticket=ticket, by=actor),
-                icon="device-desktop",
-            )
-        )
+        shown.append(prepare_remote(ticket))
     return sorted(shown, key=lambda action: action.style != "primary")
+
+
+def prepare_remote(ticket: Ticket, form: PrepareForm | None = None) -> ActionForm:
+    return ActionForm(
+        "prepare",
+        _("Remote session"),
+        reverse("tickets:prepare_remote", args=[ticket.number]),
+        form,
+        icon="device-desktop",
+        submit=_("Prepare"),
+        asks=True,
+    )
 
 
 def _handover_buttons(

@@ -18,13 +18,14 @@ from django import forms, template
 from django.conf import settings
 from django.template import Engine
 from django.template.base import FilterExpression, NodeList, Parser, Token, token_kwargs
-from django.template.loader import render_to_string
+from django.template.defaultfilters import linebreaksbr
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext, ngettext
 
+from servicedesk.core.drawing import drawn, filled
 from servicedesk.core.forms import ActionForm
 from servicedesk.core.keyset import Page
 from servicedesk.core.looks import look_of
@@ -38,7 +39,6 @@ log = logging.getLogger(__name__)
 # Small things
 
 
-@lru_cache(maxsize=512)
 def _svg(name: str) -> str:
     path = settings.NODE_MODULES / "@tabler" / "icons" / "icons" / "outline" / f"{name}.svg"
     try:
@@ -53,6 +53,7 @@ def _svg(name: str) -> str:
 
 
 @register.simple_tag
+@lru_cache(maxsize=512)
 def icon(name: str, size: str = "") -> SafeString:
     """An outline icon of Tabler, hidden from screen readers. size: "", "sm", "lg", "xl"."""
     classes = f"icon icon-{size}" if size else "icon"
@@ -72,13 +73,19 @@ def when(value: datetime | date | None, show: str = "short") -> SafeString | str
     """
     if value is None:
         return mark_safe('<span class="nothing">—</span>')
+    if isinstance(value, datetime) and timezone.is_aware(value):
+        value = timezone.localtime(value)
+    return _when(value, show, timezone.localdate(), get_language() or "")
+
+
+@lru_cache(maxsize=4096)
+def _when(value: datetime | date, show: str, today: date, language: str) -> SafeString:
     if isinstance(value, datetime):
-        local = timezone.localtime(value) if timezone.is_aware(value) else value
-        text = _moment(local, show)
-        full = f"{local:%Y-%m-%d %H:%M}"
-        machine = local.isoformat(timespec="seconds")
+        text = _moment(value, show, today)
+        full = f"{value:%Y-%m-%d %H:%M}"
+        machine = value.isoformat(timespec="seconds")
     else:
-        text = full = date_format(value, _day_format(value, today=timezone.localdate()))
+        text = full = date_format(value, _day_format(value, today=today))
         machine = value.isoformat()
     return format_html('<time datetime="{}" title="{}">{}</time>', machine, full, text)
 
@@ -88,14 +95,12 @@ def _day_format(day: date, *, today: date) -> str:
     return gettext("M j") if day.year == today.year else gettext("M j, Y")
 
 
-def _moment(local: datetime, show: str) -> str:
-    # Formatted by Python where the language does not matter: a list has 50 rows of these.
+def _moment(local: datetime, show: str, today: date) -> str:
     clock = f"{local:%H:%M}"
     if show == "time":
         return clock
     if show == "full":
         return f"{local:%Y-%m-%d %H:%M}"
-    today = timezone.localdate()
     if show == "date":
         return date_format(local, _day_format(local.date(), today=today))
     if local.date() == today:
@@ -109,7 +114,11 @@ def _moment(local: datetime, show: str) -> str:
 
 def spell_duration(seconds: float) -> str:
     """The two largest units: “2 d 4 h”, “3 h 12 min”, “25 min”; remaining.js says the same."""
-    minutes = int(abs(seconds) // 60)
+    return _spell_minutes(int(abs(seconds) // 60), get_language() or "")
+
+
+@lru_cache(maxsize=4096)
+def _spell_minutes(minutes: int, language: str) -> str:
     days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
     parts = [
         (days, gettext("%d d")),
@@ -180,21 +189,12 @@ def desk_words() -> str:
 # Pieces without a body
 
 
-def drawn(template_name: str, **context: str) -> SafeString:
-    """A small piece that depends on its few words alone; drawn once, then kept.
-
-    A list has hundreds of them, and drawing is what its page takes longest for.
-    """
-    arguments = tuple(context.items())
-    if settings.DEBUG:
-        return _draw.__wrapped__(template_name, get_language() or "", arguments)
-    return _draw(template_name, get_language() or "", arguments)
-
-
-@lru_cache(maxsize=8192)
-def _draw(template_name: str, language: str, arguments: tuple[tuple[str, str], ...]) -> SafeString:
-    # The template escapes what it is given.
-    return mark_safe(render_to_string(template_name, dict(arguments)).strip())  # noqa: S308
+@register.simple_tag(name="filled")
+def filled_rows(
+    template_name: str, rows: Iterable[Mapping[str, Any]], **context: str | bool
+) -> SafeString:
+    """The rows of a long list, drawn by one template (`core.drawing.filled`)."""
+    return filled(template_name, rows, **context)
 
 
 @register.simple_tag
@@ -205,8 +205,14 @@ def badge(label: Any, tone: str = "neutral", icon: str = "") -> SafeString:
 @register.simple_tag
 def status(obj: Any) -> SafeString:
     """The status of a record, in the look its app registered (`core.looks`)."""
-    look = look_of(obj._meta.label, obj.status)
-    return badge(obj.get_status_display(), look.tone, look.icon)
+    return _status(obj._meta, obj.status, get_language() or "")
+
+
+@lru_cache(maxsize=512)
+def _status(meta: Any, value: str, language: str) -> SafeString:
+    look = look_of(meta.label, value)
+    labels = dict(meta.get_field("status").flatchoices)
+    return badge(labels.get(value, value), look.tone, look.icon)
 
 
 MACHINE, DUE = "[machine]", "[due]"
@@ -264,21 +270,29 @@ def remaining(
 @register.inclusion_tag("components/timeline.html")
 def timeline(entries: Iterable[Any], *, empty: str = "") -> dict[str, Any]:
     """Lines of `core.timeline`, in the order given: .at .recorded_at .late .label .text .actor_label."""
-    rows = [
-        {
-            "at": entry.at,
-            "recorded_at": getattr(entry, "recorded_at", None),
-            "late": getattr(entry, "late", False),
-            "label": entry.label,
-            "text": getattr(entry, "text", ""),
-            "actor": getattr(entry, "actor_label", ""),
-            "icon": getattr(entry, "icon", "") or "point",
-            "tone": getattr(entry, "tone", "") or "neutral",
-            "url": getattr(entry, "url", ""),
-        }
-        for entry in entries
-    ]
+    rows = filled("components/timeline_row.html", map(_timeline_cells, entries))
     return {"rows": rows, "empty": empty}
+
+
+def _timeline_cells(entry: Any) -> dict[str, object]:
+    label, text = entry.label, getattr(entry, "text", "")
+    if url := getattr(entry, "url", ""):
+        label = format_html('<a href="{}">{}</a>', url, label)
+    late = ""
+    if getattr(entry, "late", False):
+        late = format_html(
+            '<span class="timeline-late">{}{} {}</span>',
+            icon("history"), gettext("entered later:"), when(entry.recorded_at),
+        )  # fmt: skip
+    return {
+        "tone": getattr(entry, "tone", "") or "neutral",
+        "icon": icon(getattr(entry, "icon", "") or "point"),
+        "label": label,
+        "text": text and format_html('<div class="timeline-text">{}</div>', linebreaksbr(text)),
+        "actor": getattr(entry, "actor_label", ""),
+        "at": when(entry.at),
+        "late": late,
+    }
 
 
 @register.inclusion_tag("components/history.html")

@@ -211,10 +211,68 @@ def test_the_details_are_corrected_on_a_page_of_their_own(browse, helpdesk, now)
     assert (ticket.title, ticket.need) == ("小票机不出纸", form.initial["need"])
 
 
-def test_no_door_takes_a_get(browse, helpdesk, now):
+def test_a_door_that_is_opened_shows_its_form_and_does_nothing(browse, helpdesk, now):
+    ticket = make_ticket(at=now - timedelta(hours=1))
+    door = f"/tickets/{ticket.number}/take/"
+
+    page = browse(helpdesk).get(door)
+    part = browse(helpdesk).get(door, headers={"HX-Request": "true"})
+
+    ticket.refresh_from_db()
+    assert ticket.status == Status.NEW
+    for response in (page, part):
+        assert response.status_code == 200
+        assert f'action="{door}"' in response.content.decode()
+    assert "<html" in page.content.decode()
+    assert "<html" not in part.content.decode()
+
+
+@pytest.mark.parametrize("verb", ["reopen", "close", "resume"])
+def test_a_door_that_is_closed_now_leads_to_the_ticket(verb, browse, helpdesk, now):
     ticket = make_ticket(at=now - timedelta(hours=1))
 
-    assert browse(helpdesk).get(f"/tickets/{ticket.number}/take/").status_code == 405
+    response = browse(helpdesk).get(f"/tickets/{ticket.number}/{verb}/")
+
+    assert response.headers["Location"] == ticket.get_absolute_url()
+
+
+def test_the_doors_of_an_extension_and_a_hand_over_show_their_forms(
+    browse, helpdesk, dispatcher, now
+):
+    ticket = make_ticket(at=now - timedelta(hours=1), owner=helpdesk)
+    handover = handovers.hand_over(
+        ticket, to_user=dispatcher, reason="下班", at=now, by=helpdesk.as_actor()
+    )
+    extension = extensions.propose_extension(
+        ticket, plan="换打印头", proposed_due_at=now + timedelta(hours=30), at=now,
+        by=helpdesk.as_actor(),
+    )  # fmt: skip
+    browser = browse(dispatcher)
+
+    for door in (
+        f"/tickets/handovers/{handover.uid}/decline/",
+        f"/tickets/extensions/{extension.number}/consent/",
+        f"/tickets/{ticket.number}/remote/",
+    ):
+        shown = browser.get(door)
+        assert (shown.status_code, f'action="{door}"' in shown.content.decode()) == (200, True)
+    handover.refresh_from_db()
+    extension.refresh_from_db()
+    assert (handover.status, extension.status) == ("pending", "proposed")
+
+
+def test_a_remote_session_that_is_refused_keeps_its_dialog(browse, helpdesk, now):
+    ticket = make_ticket(at=now - timedelta(hours=1), owner=helpdesk)
+
+    refused = browse(helpdesk).post(
+        f"/tickets/{ticket.number}/remote/", {"tool": "向日葵 301"}, headers={"HX-Request": "true"}
+    )
+
+    text = refused.content.decode()
+    assert refused.status_code == 422
+    assert 'hx-target="this"' in text
+    assert "向日葵 301" in text
+    assert "field-errors" in text
 
 
 def test_a_visitor_without_log_in_is_sent_to_it(client, now):
