@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.sessions.models import Session
@@ -18,6 +19,7 @@ from accounts.events import (
     PasswordChanged,
     PasswordSet,
     RoleChanged,
+    SecondFactorReset,
     SessionEnded,
     TeamChanged,
     TeamCreated,
@@ -208,6 +210,22 @@ def change_password(user: User, *, password: str, at: datetime, by: Actor) -> Us
         raise PermissionDenied(f"{by.label} is not {user}")
     _put_password(user, password)
     record(PasswordChanged(at=at, user_id=user.pk), about=[user], by=by)
+    return user
+
+
+@action
+def reset_second_factor(user: User, *, at: datetime, by: Actor) -> User:
+    """For somebody who has lost the telephone and the recovery codes. The password still counts."""
+    lock(user)
+    require(by, "accounts.manage")
+    if _is_self(user, by):
+        raise Refused(_("Nobody removes the own second factor here. Use “My account”."))
+    found = Authenticator.objects.filter(user=user)
+    if not found.exists():
+        raise Refused(_("The person has no second factor."))
+    found.delete()
+    _end_sessions(user)
+    record(SecondFactorReset(at=at, user_id=user.pk), about=[user], by=by)
     return user
 
 

@@ -13,6 +13,7 @@ from allauth.account.adapter import get_adapter as get_account_adapter
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -23,9 +24,11 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import actions
 from accounts.models import User
+from accounts.queries import has_second_factor
 from servicedesk.core.http import client_ip
 
 View = Callable[..., HttpResponse]
+SETTING_UP = frozenset({"mfa_activate_totp", "mfa_view_recovery_codes"})
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -64,6 +67,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             raise ValidationError(found)
         return password
 
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Who has just logged in sets the second factor up without being asked again."""
+        match = context.request.resolver_match
+        if match is not None and match.view_name in SETTING_UP and _is_fresh(context.request):
+            return False
+        return bool(super().is_reauthentication_required(app=app, **kwargs))
+
     def set_password(self, user: User, password: str) -> None:
         person = User.objects.get(pk=user.pk)  # `user` is the request's lazy stand-in
         actions.change_password(person, password=password, at=timezone.now(), by=person.as_actor())
@@ -75,14 +85,39 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     error_messages: ClassVar[dict[str, Any]] = (
         DefaultMFAAdapter.error_messages
-        | {"incorrect_code": AccountAdapter.error_messages["incorrect_code"]}
+        | {
+            "incorrect_code": AccountAdapter.error_messages["incorrect_code"],
+            "cannot_delete_authenticator": _("Your role needs the second factor."),
+        }
     )  # fmt: skip
+
+    def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
+        return not authenticator.user.needs_second_factor
 
     def get_totp_issuer(self) -> str:
         return str(settings.COMPANY_NAME)
 
     def get_totp_label(self, user: User) -> str:
         return user.username
+
+
+def lacks_second_factor(request: HttpRequest) -> bool:
+    """Whether the role demands a second factor and the person has none.
+
+    A session that began with one needs no look-up: whoever takes it away ends the sessions.
+    """
+    user = request.user
+    if not isinstance(user, User) or not user.needs_second_factor:
+        return False
+    records = get_authentication_records(request, user)
+    return all(record["method"] != "mfa" for record in records) and not has_second_factor(user)
+
+
+def _is_fresh(request: HttpRequest) -> bool:
+    """Did the person prove who it is a short while ago?"""
+    records = get_authentication_records(request, request.user)
+    timeout = settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+    return bool(records) and time.time() - records[-1]["at"] < timeout
 
 
 def fresh_log_in(view: View) -> View:
@@ -94,8 +129,7 @@ def fresh_log_in(view: View) -> View:
 
     @wraps(view)
     def run(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        records = get_authentication_records(request, request.user)
-        if records and time.time() - records[-1]["at"] < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT:
+        if _is_fresh(request):
             return view(request, *args, **kwargs)
         method = get_account_adapter(request).get_reauthentication_methods(request.user)[0]
         here = request.path

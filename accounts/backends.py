@@ -13,11 +13,13 @@ from django.db.models import Sum
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework import authentication
+from rest_framework.authentication import get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from accounts.actions import note_token_use
+from accounts.adapters import lacks_second_factor
 from accounts.models import Token, User
 from accounts.queries import token_named
 from servicedesk.core.models import token_hash
@@ -44,7 +46,17 @@ class LogInLimits(AxesDatabaseHandler):  # type: ignore[misc]
         return failures
 
 
-class TokenAuthentication(BaseAuthentication):
+class SessionAuthentication(authentication.SessionAuthentication):
+    """The browser's session, unless its person must set up the second factor first."""
+
+    def authenticate(self, request: Request) -> Any:
+        found = super().authenticate(request)
+        if found is not None and lacks_second_factor(request._request):
+            raise PermissionDenied(_("Set up your second factor first."))
+        return found
+
+
+class TokenAuthentication(authentication.BaseAuthentication):
     """`Authorization: Bearer sd_<prefix>_<secret>`."""
 
     def authenticate(self, request: Request) -> tuple[User, Token] | None:

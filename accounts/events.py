@@ -79,6 +79,16 @@ class UserReactivated(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SecondFactorReset(Event):
+    """An administrator took it away: the telephone and the recovery codes are lost."""
+
+    type: ClassVar[str] = "user.second_factor_reset"
+    label = _("Second factor removed, all sessions ended")
+    icon = "shield-off"
+    user_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class SessionEnded(Event):
     type: ClassVar[str] = "user.session_ended"
     label = _("Session ended")

@@ -1,4 +1,4 @@
-"""How long a session lives, whose language a page speaks, and where an ended session leads."""
+"""How long a session lives, whose language a page speaks, and what comes before the desk."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from django.shortcuts import resolve_url
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
+from accounts.adapters import lacks_second_factor
 from accounts.models import User
 from servicedesk.core.http import client_ip
 
@@ -86,3 +87,36 @@ class LogInRequired(LoginRequiredMiddleware):
             # Coming back by GET to an address that takes POST only would be an error.
             return HttpResponseRedirect(resolve_url(settings.LOGIN_URL))
         return super().handle_no_permission(request, view_func)
+
+
+class SecondFactorRequired:
+    """Whose role demands a second factor sets it up first: until then no other page answers.
+
+    The API asks the same of a session (`accounts.backends.SessionAuthentication`).
+    """
+
+    OPEN = frozenset(
+        {"mfa_activate_totp", "account_reauthenticate", "account_logout", "set_language"}
+    )
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        public = not getattr(view, "login_required", True)
+        missing = not public and lacks_second_factor(request)
+        # The page where it is set up shows no way to others then.
+        request.second_factor_missing = missing  # type: ignore[attr-defined]
+        match = request.resolver_match
+        if not missing or (match is not None and match.view_name in self.OPEN):
+            return None
+        here = resolve_url("mfa_activate_totp")
+        if "HX-Request" in request.headers:
+            headers = {} if BACKGROUND in request.headers else {"HX-Redirect": here}
+            return HttpResponse(status=204, headers=headers)
+        return HttpResponseRedirect(here)

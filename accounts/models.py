@@ -151,6 +151,10 @@ class User(Named, AbstractBaseUser):
             team_id=self.team_id,
         )
 
+    @property
+    def needs_second_factor(self) -> bool:
+        return self.role in settings.MFA_REQUIRED_ROLES
+
     # Django's own permission questions are answered by our table.
     def has_perm(self, perm: str, obj: Any = None) -> bool:
         return self.as_actor().may(perm)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.db.models import Count, Exists, OuterRef, Q
@@ -15,6 +16,10 @@ from accounts.models import Notification, Team, Token, User, UserQuerySet
 from accounts.roles import Role
 from servicedesk.core.actors import Actor
 from servicedesk.core.models import token_hash
+
+
+def has_second_factor(user: User) -> bool:
+    return bool(Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists())
 
 
 def dispatchers() -> list[User]:

@@ -33,6 +33,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(
         "people/<uuid:uid>/set-password/", people.act, {"verb": "set-password"}, name="set_password"
     ),
+    path(
+        "people/<uuid:uid>/reset-second-factor/",
+        people.act,
+        {"verb": "reset-second-factor"},
+        name="reset_second_factor",
+    ),
     path("people/<uuid:uid>/deactivate/", people.act, {"verb": "deactivate"}, name="deactivate"),
     path("people/<uuid:uid>/reactivate/", people.act, {"verb": "reactivate"}, name="reactivate"),
     path("people/<uuid:uid>/tokens/", people.create_token, name="create_token"),

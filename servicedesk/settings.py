@@ -105,6 +105,7 @@ MIDDLEWARE = [
     "accounts.middleware.SessionLimits",
     "accounts.middleware.OwnLanguage",
     "accounts.middleware.LogInRequired",
+    "accounts.middleware.SecondFactorRequired",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -290,6 +291,11 @@ MFA_FORMS = {
 }
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_RECOVERY_CODES_SHOW_ONCE = True
+# Who has one of these roles sets the second factor up before anything else. Where people try the
+# product out, nobody needs a telephone.
+MFA_REQUIRED_ROLES = env.list(
+    "MFA_REQUIRED_ROLES", default=[] if DEBUG else ["administrator", "manager", "helpdesk"]
+)
 AXES_VERBOSE = False
 AXES_HANDLER = "accounts.backends.LogInLimits"
 AXES_FAILURE_LIMIT = 5
@@ -336,7 +342,7 @@ CONTENT_SECURITY_POLICY = {
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "accounts.backends.TokenAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
+        "accounts.backends.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

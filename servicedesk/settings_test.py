@@ -22,4 +22,6 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True
 TICKER_ENABLED = False
+# Its own tests demand it.
+MFA_REQUIRED_ROLES = []
 TEMPLATES[0]["DIRS"].append(BASE_DIR / "tests" / "templates")  # type: ignore[attr-defined]  # noqa: F405

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
@@ -37,8 +36,6 @@ def profile(request: DeskRequest) -> HttpResponse:
         "form": form,
         "sessions": queries.sessions_of(user, timezone.now()),
         "this_session": request.session.session_key,
-        "second_factor": Authenticator.objects.filter(
-            user=user, type=Authenticator.Type.TOTP
-        ).exists(),
+        "second_factor": queries.has_second_factor(user),
     }
     return render(request, "accounts/profile.html", context, status=422 if form.errors else 200)

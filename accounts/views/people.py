@@ -111,11 +111,13 @@ def edit(request: DeskRequest, uid: UUID) -> HttpResponse:
 
 FORMS: dict[str, type[DeskForm]] = {
     "set-password": SetPasswordForm,
+    "reset-second-factor": DeskForm,
     "deactivate": DeskForm,
     "reactivate": DeskForm,
 }
 _ACTIONS: dict[str, Callable[..., User]] = {
     "set-password": actions.set_password,
+    "reset-second-factor": actions.reset_second_factor,
     "deactivate": actions.deactivate,
     "reactivate": actions.reactivate,
 }
@@ -202,6 +204,17 @@ def _buttons(request: DeskRequest, user: User, refused: dict[str, DeskForm]) -> 
             ActionForm(
                 "set-password", _("Set a new password"), url("set-password"), form, "key",
                 intro=_("All sessions of the person end. Hand the password over in person."),
+            )
+        )  # fmt: skip
+    if not client and not own and queries.has_second_factor(user):
+        buttons.append(
+            ActionForm(
+                "reset-second-factor", _("Remove the second factor"), url("reset-second-factor"),
+                refused.get("reset-second-factor"), "shield-off",
+                confirm=_(
+                    "Only if the telephone and the recovery codes are lost, and you know who asks. "
+                    "All sessions of the person end; at the next log-in the password is enough."
+                ),
             )
         )  # fmt: skip
     if not own and user.is_active:

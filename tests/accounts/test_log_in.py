@@ -266,3 +266,10 @@ def test_the_log_in_page_speaks_both_languages(client):
     assert "登录名" in client.get("/log-in/").content.decode()
     english = client.get("/log-in/", headers={"accept-language": "en"}).content.decode()
     assert "Log-in name" in english
+
+
+def test_who_cannot_read_the_log_in_page_changes_its_language(client):
+    answer = client.post("/i18n/setlang/", {"language": "en", "next": "/log-in/"})
+
+    assert answer["Location"] == "/log-in/"
+    assert "Log-in name" in client.get("/log-in/").content.decode()
