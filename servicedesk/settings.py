@@ -370,7 +370,13 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "ENUM_NAME_OVERRIDES": {"TicketStatusEnum": "tickets.states.Status"},
+    "ENUM_NAME_OVERRIDES": {
+        "TicketStatusEnum": "tickets.states.Status",
+        "CallOutcomeEnum": "tickets.models.calls.Call.Outcome",
+        "AttemptOutcomeEnum": "visits.models.ContactAttempt.Outcome",
+        "ExtensionChannelEnum": "tickets.models.tickets.Extension.Channel",
+        "RemoteChannelEnum": "tickets.models.remote.RemoteSession.Channel",
+    },
 }
 
 # --- History: who wrote it is known from the action, see core.history ------------------------
@@ -382,7 +388,14 @@ LOGGING = {
     "formatters": {
         "line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"discreet": {"()": "servicedesk.core.logs.Discreet"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["discreet"],
+        }
+    },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         # WeasyPrint warns of each CSS property it does not know, at every form.
@@ -390,6 +403,8 @@ LOGGING = {
         "fontTools": {"level": "ERROR"},
         "pyhanko": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
+        # The line of `runserver` for each request.
+        "django.server": {"handlers": ["console"], "propagate": False},
     },
 }
 SILENCED_SYSTEM_CHECKS: list[str] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 from django.core.management import call_command
 
 ROOT = Path(__file__).parent.parent
@@ -26,3 +27,14 @@ def test_the_committed_document_is_up_to_date(generated):
 
 def test_it_does_not_depend_on_the_catalogue(generated):
     assert not any("\u4e00" <= sign <= "\u9fff" for sign in generated)
+
+
+def test_a_verb_is_described_by_what_it_takes(generated):
+    """Not by the record it answers with."""
+    document = yaml.safe_load(generated)
+    body = document["paths"]["/api/v1/calls/end"]["post"]["requestBody"]
+    name = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+
+    assert {"outcome", "ticket", "read_back"} <= set(
+        document["components"]["schemas"][name]["properties"]
+    )

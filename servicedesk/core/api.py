@@ -213,10 +213,11 @@ def verb(
 
         view.__name__, view.__doc__ = method.__name__, method.__doc__
         view.success = 200 if detail else 201  # type: ignore[attr-defined]
-        documented = extend_schema(request=input_class)(view)
-        return drf_action(
+        made = drf_action(
             detail=detail, methods=["post"], url_path=method.__name__.replace("_", "-")
-        )(documented)
+        )(view)
+        # Outermost: making it an action throws away what was noted on it before.
+        return extend_schema(request=input_class)(made)
 
     return make
 

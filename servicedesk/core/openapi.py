@@ -10,7 +10,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import build_mock_request
 
 from servicedesk.core.actors import ANONYMOUS
-from servicedesk.core.api import Problem
+from servicedesk.core.api import Problem, StrictSerializer
 
 READ_ERRORS = (401, 403, 404)
 WRITE_ERRORS = (400, 401, 403, 404, 409, 412, 422)
@@ -26,6 +26,15 @@ class EnglishGenerator(SchemaGenerator):
 
 class DeskSchema(AutoSchema):
     """Every operation answers with its record, or with a problem document (RFC 9457)."""
+
+    def get_serializer_name(self, serializer: Any, direction: str) -> str:
+        """The input of a verb carries its noun: visits and tickets both know “assign”."""
+        name: str = super().get_serializer_name(serializer, direction)
+        if not isinstance(serializer, StrictSerializer):
+            return name
+        *_above, app, module = type(serializer).__module__.split(".")
+        noun = (app if module == "api" else module).removesuffix("s").capitalize()
+        return name if name.startswith(noun) else f"{noun}{name}"
 
     def get_response_serializers(self) -> Any:
         found: Any = super().get_response_serializers()
