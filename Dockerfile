@@ -59,6 +59,6 @@ USER 10001
 ENV HOME=/tmp
 VOLUME /data
 EXPOSE 8000
-CMD ["gunicorn", "servicedesk.wsgi", "--bind", "0.0.0.0:8000", "--workers", "3", "--threads", "4", \
-     "--worker-tmp-dir", "/dev/shm", "--max-requests", "5000", "--max-requests-jitter", "500", \
-     "--no-control-socket", "--access-logfile", "-"]
+CMD ["gunicorn", "servicedesk.wsgi", "--config", "deploy/gunicorn.py", "--bind", "0.0.0.0:8000", \
+     "--workers", "3", "--threads", "4", "--worker-tmp-dir", "/dev/shm", \
+     "--max-requests", "5000", "--max-requests-jitter", "500", "--no-control-socket"]

@@ -102,8 +102,8 @@ def make_demo_data(env: Mapping[str, str]) -> None:
 def start_applications(supervisor: Supervisor, env: dict[str, str], port: int) -> None:
     env.setdefault("BASE_URL", f"http://localhost:{port}")
     local = f"127.0.0.1:{port}"
-    gunicorn = "-m gunicorn servicedesk.wsgi --threads 8 --graceful-timeout 5"
-    gunicorn += f" --bind {local} --no-control-socket --access-logfile -"
+    gunicorn = "-m gunicorn servicedesk.wsgi --config deploy/gunicorn.py --threads 8"
+    gunicorn += f" --graceful-timeout 5 --bind {local} --no-control-socket"
     celery = "-m celery -A servicedesk"
 
     def start(name: str, reload: signal.Signals, words: str) -> Child:
