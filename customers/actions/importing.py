@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -62,6 +63,8 @@ class Draft:
     item: Any
     line: int
     is_new: bool
+    # Of a row that is wrong: only looked at.
+    is_scratch: bool = False
     changed: list[str] = field(default_factory=list)
     # What the rows said so far, to notice when they contradict each other: field → (text, line).
     said: dict[str, tuple[str, int]] = field(default_factory=dict)
@@ -134,20 +137,21 @@ class _Planner:
         }  # fmt: skip
 
     def take(self, line: int, cells: Mapping[str, str]) -> None:
+        """Plan one row, and say all that is wrong with it at once.
+
+        What a wrong row speaks of goes on as a scratch record: its cells are looked at, it is
+        not part of the plan.
+        """
         customer = self._customer(line, cells)
-        if customer is None:
-            return
         store = self._store(line, cells, customer)
-        if store is None and any(cells.get(c) for c in STORE):
-            return
         self._contact(line, cells, customer, store)
         self._installation(line, cells, store)
 
-    def _customer(self, line: int, cells: Mapping[str, str]) -> Draft | None:
+    def _customer(self, line: int, cells: Mapping[str, str]) -> Draft:
         code = _code(cells, "customer_code")
         if not code:
             self._problem(line, "customer_code", _("Missing."))
-            return None
+            return self._scratch(Customer(), line, cells, CUSTOMER)
         draft = self.plan.customers.get(code)
         if draft is None:
             known = self.customers.get(code)
@@ -159,9 +163,12 @@ class _Planner:
     def _store(self, line: int, cells: Mapping[str, str], customer: Draft) -> Draft | None:
         code = _code(cells, "store_code")
         if not code:
-            if any(cells.get(column) for column in STORE):
-                self._problem(line, "store_code", _("Missing."))
-            return None
+            if not any(cells.get(column) for column in STORE):
+                return None
+            self._problem(line, "store_code", _("Missing."))
+            return self._scratch(Store(), line, cells, STORE)
+        if customer.is_scratch:
+            return self._scratch(Store(), line, cells, STORE)
         draft = self.plan.stores.get(code)
         if draft is None:
             known = self.stores.get(code)
@@ -170,7 +177,7 @@ class _Planner:
         if draft.item.customer.code != customer.item.code:
             text = _("The store belongs to customer %(code)s.")
             self._problem(line, "store_code", text % {"code": draft.item.customer.code})
-            return None
+            return self._scratch(Store(), line, cells, STORE)
         self._put(draft, line, cells, STORE, needed=("store_name", "address"))
         return draft
 
@@ -181,6 +188,10 @@ class _Planner:
             return
         if not cells.get("contact_name"):
             self._problem(line, "contact_name", _("Missing."))
+            self._scratch(Contact(), line, cells, CONTACT)
+            return
+        if customer.is_scratch or (store is not None and store.is_scratch):
+            self._scratch(Contact(), line, cells, CONTACT)
             return
         home = (customer.item.code, store.item.code if store else "")
         people = self.contacts_by_home.setdefault(home, [])
@@ -194,18 +205,16 @@ class _Planner:
 
     def _installation(self, line: int, cells: Mapping[str, str], store: Draft | None) -> None:
         code = _code(cells, "product_code")
-        if not code:
-            for column in INSTALLATION:
-                if cells.get(column):
-                    self._problem(line, "product_code", _("Missing."))
-                    return
+        if not code and not any(cells.get(column) for column in INSTALLATION):
             return
         product = self.products.get(code)
         if product is None:
-            self._problem(line, "product_code", _("There is no product with this code."))
-            return
+            unknown = _("There is no product with this code.") if code else _("Missing.")
+            self._problem(line, "product_code", unknown)
         if store is None:
             self._problem(line, "store_code", _("A product is installed at a store: which?"))
+        if product is None or store is None or store.is_scratch:
+            self._scratch(Installation(), line, cells, INSTALLATION)
             return
         key = (store.item.code, code)
         draft = self.plan.installations.get(key)
@@ -216,6 +225,13 @@ class _Planner:
             draft = Draft(item, line, is_new=known is None, old=old)
             self.plan.installations[key] = draft
         self._put(draft, line, cells, INSTALLATION)
+
+    def _scratch(
+        self, item: MasterData, line: int, cells: Mapping[str, str], columns: Mapping[str, str]
+    ) -> Draft:
+        draft = Draft(item, line, is_new=True, is_scratch=True)
+        self._put(draft, line, cells, columns)
+        return draft
 
     def _put(
         self,
@@ -256,8 +272,13 @@ def plan_import(rows: Sequence[Row], *, by: Actor) -> Plan:
 
 
 def _code(cells: Mapping[str, str], column: str) -> str:
+    return _spelled_as_code(cells.get(column, ""))
+
+
+# A file names the same few thousand codes again and again.
+@lru_cache(maxsize=4 * 5000)
+def _spelled_as_code(text: str) -> str:
     """Spelled as it is stored, or as it was typed if it cannot be."""
-    text = cells.get(column, "")
     scratch = Product()
     try:
         put(scratch, code=text)
@@ -354,7 +375,7 @@ def _insert(items: list[MasterData]) -> None:
     if items:
         model: Any = type(items[0])
         model.objects.bulk_create(items, batch_size=500)
-        write_history(items, is_new=True)
+        write_history(items, "+")
 
 
 def _update(drafts: list[Draft]) -> None:
@@ -364,7 +385,7 @@ def _update(drafts: list[Draft]) -> None:
             item.version += 1
         fields = {"version", *(name for d in drafts for name in d.changed)}
         type(items[0]).objects.bulk_update(items, sorted(fields), batch_size=500)
-        write_history(items, is_new=False)
+        write_history(items, "~")
 
 
 def _edited(draft: Draft, *, at: datetime) -> Event:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -22,17 +23,22 @@ def insert(rows: Sequence[models.Model], *names: str, ignore_conflicts: bool = F
     """
     if not rows:
         return
-    meta = rows[0]._meta
-    fields: list[Any] = [meta.get_field(name) for name in names]
-    columns = ", ".join(f'"{field.column}"' for field in fields)
-    arrays = ", ".join(f"%s::{_type(field)}[]" for field in fields)
-    sql = f'INSERT INTO "{meta.db_table}" ({columns}) SELECT * FROM unnest({arrays})'  # noqa: S608
+    fields, sql = _statement(type(rows[0]), names)
     sql += " ON CONFLICT DO NOTHING" if ignore_conflicts else " RETURNING id"
     with connection.cursor() as cursor:
         cursor.execute(sql, [_values(rows, field) for field in fields])
         if not ignore_conflicts:
             for row, (pk,) in zip(rows, cursor.fetchall(), strict=True):
                 row.pk, row._state.adding = pk, False
+
+
+@cache
+def _statement(model: type[models.Model], names: tuple[str, ...]) -> tuple[list[Any], str]:
+    meta = model._meta
+    fields: list[Any] = [meta.get_field(name) for name in names]
+    columns = ", ".join(f'"{field.column}"' for field in fields)
+    arrays = ", ".join(f"%s::{_type(field)}[]" for field in fields)
+    return fields, f'INSERT INTO "{meta.db_table}" ({columns}) SELECT * FROM unnest({arrays})'  # noqa: S608
 
 
 def _type(field: Any) -> str:

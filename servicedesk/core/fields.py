@@ -7,9 +7,8 @@ import uuid
 import uuid_utils.compat
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from simple_history.models import HistoricalRecords
 
-from servicedesk.core.history import HistoryRow
+from servicedesk.core.history import tracked
 
 
 def uuid7() -> uuid.UUID:
@@ -31,7 +30,7 @@ class Named(models.Model):
 class Record(Named):
     """A business record: named, versioned, with the history of all its fields."""
 
-    history = HistoricalRecords(inherit=True, bases=[HistoryRow])
+    history = tracked(inherit=True)
 
     class Meta:
         abstract = True

@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
-from django.db import models
-from django.dispatch import receiver
+from django.db import connection, models
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from simple_history.models import HistoricalRecords
-from simple_history.signals import pre_create_historical_record
 
 from servicedesk.core.actions import acting, heard_at
 
@@ -32,45 +31,53 @@ class HistoryRow(models.Model):
         abstract = True
 
 
-def tracked(**options: Any) -> HistoricalRecords:
+class FieldHistory(HistoricalRecords):  # type: ignore[misc]
+    """The library's tables and managers, filled by `write_history`."""
+
+    def post_save(self, instance: models.Model, *, created: bool, **kwargs: Any) -> None:
+        write_history([instance], "+" if created else "~")
+
+    def pre_delete(self, instance: models.Model, **kwargs: Any) -> None:
+        write_history([instance], "-")
+
+    def post_delete(self, instance: models.Model, **kwargs: Any) -> None:
+        """The last row was copied while it was still there."""
+
+
+def tracked(**options: Any) -> FieldHistory:
     """The `history` attribute of a model outside the `Record` family."""
-    return HistoricalRecords(bases=[HistoryRow], **options)
+    return FieldHistory(bases=[HistoryRow], **options)
 
 
-@receiver(pre_create_historical_record)
-def sign_history(sender: Any, **kwargs: Any) -> None:
-    row = kwargs["history_instance"]
+def write_history(records: Sequence[models.Model], kind: str) -> None:
+    """Copy the records' rows into their history, in one statement; `kind` is "+", "~" or "-".
+
+    In the database, since that takes a third of the time. Call it after `bulk_create` and
+    `bulk_update`, which send no signal.
+    """
     actor = acting()
     if actor is None:
-        raise RuntimeError(f"{sender.__name__} may be written by an action only")
-    row.actor_kind, row.actor_label = actor.kind, actor.label
-    row.history_date = heard_at() or row.history_date
-    row.history_user_id = actor.id if actor.kind in {"user", "client"} else None
-
-
-def write_history(records: Sequence[Any], *, is_new: bool) -> None:
-    """The history of what was written by `bulk_create` or `bulk_update`, which send no signal."""
-    actor = acting()
-    if actor is None:
-        raise RuntimeError("Only an action writes history")
+        raise RuntimeError("Tracked records may be written by an action only")
     if not records:
         return
-    rows = records[0].history.model
     at = heard_at() or timezone.now()
     user_id = actor.id if actor.kind in {"user", "client"} else None
-    rows.objects.bulk_create(
-        [
-            rows(
-                history_date=at,
-                history_type="+" if is_new else "~",
-                history_user_id=user_id,
-                actor_kind=actor.kind,
-                actor_label=actor.label,
-                **{field.attname: getattr(each, field.attname) for field in rows.tracked_fields},
-            )
-            for each in records
-        ],
-        batch_size=500,
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _copy(type(records[0])),
+            [at, kind, user_id, actor.kind, actor.label, [record.pk for record in records]],
+        )
+
+
+@cache
+def _copy(model: Any) -> str:
+    rows = model.history.model
+    columns = ", ".join(f'"{field.column}"' for field in rows.tracked_fields if not field.generated)
+    return (
+        f'INSERT INTO "{rows._meta.db_table}" ({columns}, history_date, history_type,'  # noqa: S608
+        " history_user_id, actor_kind, actor_label)"
+        f" SELECT {columns}, %s, %s, %s, %s, %s"
+        f' FROM "{model._meta.db_table}" WHERE "{model._meta.pk.column}" = ANY(%s) ORDER BY 1'
     )
 
 

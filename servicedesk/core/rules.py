@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Prefetch
-
 from servicedesk.core.events import subject_key
 from servicedesk.core.models import Entry, EntrySubject, RuleResult
 
@@ -67,16 +65,15 @@ def journal_of(obj: Any) -> Journal:
 
 
 def journals_of(objs: Iterable[Any]) -> dict[tuple[str, int], Journal]:
-    """The journals of several records of any kinds, in two queries per kind."""
+    """The journals of several records of any kinds, in one query per kind."""
     keys = [subject_key(obj) for obj in objs]
     by_kind: dict[str, list[int]] = defaultdict(list)
     for kind, pk in keys:
         by_kind[kind].append(pk)
     found: dict[tuple[str, int], list[Entry]] = defaultdict(list)
     for kind, pks in by_kind.items():
-        for subject in EntrySubject.objects.filter(kind=kind, object_id__in=pks).prefetch_related(
-            Prefetch("entry", Entry.objects.all())
-        ):
+        about = EntrySubject.objects.filter(kind=kind, object_id__in=pks)
+        for subject in about.select_related("entry"):
             found[kind, subject.object_id].append(subject.entry)
     return {key: Journal(sorted(found[key], key=lambda e: (e.at, e.pk))) for key in keys}
 

@@ -13,6 +13,7 @@ from accounts.models import User
 from servicedesk.core.actors import Actor
 from servicedesk.core.errors import Refused
 from servicedesk.core.events import record_all
+from servicedesk.core.history import write_history
 from sla import deadlines
 from visits.events import VisitEvent
 from visits.models import ChecklistAnswer, VisitOrder
@@ -85,8 +86,13 @@ def tick(
 ) -> list[str]:
     """Keep a checklist's answers; a second trip overwrites the first. Returns what was not ticked."""
     former = {row.item: row for row in ChecklistAnswer.objects.filter(visit=visit, list=of)}
+    new, changed = [], []
     for item, ticked in answers.items():
         row = former.get(item) or ChecklistAnswer(visit=visit, list=of, item=item)
         row.ticked, row.note, row.at = ticked, (notes or {}).get(item, ""), at
-        row.save()
+        (changed if item in former else new).append(row)
+    ChecklistAnswer.objects.bulk_create(new)
+    write_history(new, "+")
+    ChecklistAnswer.objects.bulk_update(changed, ["ticked", "note", "at"])
+    write_history(changed, "~")
     return [item for item, ticked in answers.items() if not ticked]

@@ -9,7 +9,10 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Generator, Iterator
+from concurrent.futures import Executor, Future
+from contextvars import copy_context
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.utils import timezone
@@ -74,10 +77,11 @@ def strokes(dice: random.Random) -> list[list[dict[str, float]]]:
 
 
 class Stories:
-    """All stories, with what they share: the world, the dice, the engineers' diaries."""
+    """All stories, with what they share: the world, the dice, the engineers' diaries, the press."""
 
-    def __init__(self, world: World, end: datetime) -> None:
+    def __init__(self, world: World, end: datetime, press: Executor) -> None:
         self.world, self.dice, self.end = world, world.dice, end
+        self._press = press
         self._diary: dict[int, list[tuple[datetime, datetime]]] = {}
 
     # --- calls -------------------------------------------------------------------------------
@@ -584,6 +588,14 @@ class Stories:
             at=at, by=engineer.as_actor(),
         )  # fmt: skip
 
+    def _seal(self, visit: VisitOrder, at: datetime) -> list[Future[bool]]:
+        """As the worker would at that moment, beside the other stories: until it is archived."""
+        forms = Document.objects.filter(number=visit.number, status="complete")
+        return [
+            self._press.submit(copy_context().run, partial(sealing.seal_document, form, at=at))
+            for form in forms
+        ]
+
     def _afterwards(
         self, visit: VisitOrder, place: Place, engineer: User, desk: User, at: datetime,
         *, solved: bool,
@@ -591,8 +603,7 @@ class Stories:
         """Hand in, check, archive, close the ticket, call the customer once more."""
         dice, by = self.dice, engineer.as_actor()
         yield at
-        for form in Document.objects.filter(number=visit.number, status="complete"):
-            sealing.seal_document(form, at=at)
+        sealed = self._seal(visit, at)
         ticket = visit.ticket
         assert ticket is not None
         visit.refresh_from_db()
@@ -611,6 +622,8 @@ class Stories:
             visits.hand_in(visit, usb_scanned_at=at, at=at, by=by)
             at += minutes(30)
             yield at
+        for form in sealed:
+            form.result()
         visits.archive(visit, at=at, by=desk.as_actor())
         at = working_time(at + timedelta(hours=dice.choice([18, 26, 40])))
         yield at

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -43,23 +44,27 @@ class Command(BaseCommand):
             raise CommandError("Demo accounts have a known password; use --force to add them.")
         if User.objects.get_queryset().exists():
             raise CommandError("The database is not empty; demo data go into an empty one only.")
-        with connection.cursor() as cursor:
-            # Thousands of small transactions: a crash would cost the demo, which begins anew.
-            cursor.execute("SET synchronous_commit = off")
-        # The stories are told in Chinese, whoever starts the command.
-        with translation.override(settings.LANGUAGE_CODE), replaying():
-            self._play(options["days"], options["tickets"])
+        _do_not_wait_for_the_disk()
+        # The stories are told in Chinese, whoever starts the command. In DEBUG each query is kept.
+        with (
+            translation.override(settings.LANGUAGE_CODE),
+            replaying(),
+            override_settings(DEBUG=False),
+            ThreadPoolExecutor(1, initializer=_do_not_wait_for_the_disk) as press,
+        ):
+            self._play(options["days"], options["tickets"], press)
+            press.submit(connection.close)
         # What would have been sent in those days goes nowhere.
         with override_settings(EMAIL_BACKEND="django.core.mail.backends.dummy.EmailBackend"):
             outbox.deliver()
         journal.seal()
 
-    def _play(self, days: int, tickets: int) -> None:
+    def _play(self, days: int, tickets: int, press: Executor) -> None:
         dice = random.Random(20261122)  # noqa: S311 - the same stories each time
         end = timezone.now()
         begin = end - timedelta(days=days)
         world = build(begin - timedelta(days=2), dice)
-        stories = Stories(world, end)
+        stories = Stories(world, end, press)
         clock = Clock(end, lambda now: self._workers_turn(now, begin, end))
         for at, kind in _calls(begin, end, tickets, dice):
             clock.add(at, stories.call(kind, at))
@@ -87,6 +92,12 @@ class Command(BaseCommand):
                 self.stdout.write(
                     f"  {colleague.username:<10} {PASSWORD}   {colleague.role:<14} {colleague.name}"
                 )
+
+
+def _do_not_wait_for_the_disk() -> None:
+    """Thousands of small transactions: a crash would cost the demo, which begins anew."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit = off")
 
 
 def _calls(
