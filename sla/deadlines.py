@@ -7,7 +7,7 @@ of them works in the caller's transaction (or in one of its own, where there is 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db import models, transaction
@@ -33,13 +33,12 @@ from sla.sweeping import sweep
 
 __all__ = [
     "Kind", "Step", "cancel", "define", "meet", "move", "pause", "reassign", "resume", "start",
-    "sweep",
+    "start_all", "sweep",
 ]  # fmt: skip
 
 Cause = DeadlineMove.Cause
 
 
-@transaction.atomic(savepoint=False)
 def start(
     kind: str,
     subject: models.Model,
@@ -53,27 +52,55 @@ def start(
     urgent: bool = False,
 ) -> Deadline:
     """Start the clock. If it runs already, bring it up to date and move it, if need be."""
-    deadline = _open_one(kind, subject)
-    if deadline is not None:
-        return _restart(
-            deadline, label=label, url=url, owner=owner, due_at=due_at, urgent=urgent, at=at, by=by
-        )
-    deadline = Deadline(
-        kind=kind,
-        subject_kind=subject._meta.label_lower,
-        subject_id=subject.pk,
-        label=label[:200],
-        url=url,
-        urgent=urgent,
-        owner=owner,
-        started_at=at,
-        due_at=_after_start(due_at, at),
-        original_due_at=due_at,
+    [deadline] = start_all(
+        {kind: due_at}, subject, label=label, url=url, owner=owner, at=at, by=by, urgent=urgent
     )
-    _arm(deadline, fired=(), at=at)
-    deadline.save()
-    _record([DeadlineStarted(at=at, **facts(deadline))], [deadline], by=by)
     return deadline
+
+
+@transaction.atomic(savepoint=False)
+def start_all(
+    due: Mapping[str, datetime],
+    subject: models.Model,
+    *,
+    label: str,
+    url: str,
+    owner: User | None,
+    at: datetime,
+    by: Actor,
+    urgent: bool = False,
+) -> list[Deadline]:
+    """Start several clocks of one subject in as many statements as one takes: kind → due time."""
+    for kind in due:
+        _known(kind)
+    running = {deadline.kind: deadline for deadline in _open_ones(subject, tuple(due))}
+    for kind, deadline in running.items():
+        _restart(
+            deadline, label=label, url=url, owner=owner, due_at=due[kind], urgent=urgent, at=at,
+            by=by,
+        )  # fmt: skip
+    new = [
+        Deadline(
+            kind=kind,
+            subject_kind=subject._meta.label_lower,
+            subject_id=subject.pk,
+            label=label[:200],
+            url=url,
+            urgent=urgent,
+            owner=owner,
+            started_at=at,
+            due_at=_after_start(due_at, at),
+            original_due_at=due_at,
+        )
+        for kind, due_at in due.items()
+        if kind not in running
+    ]
+    for deadline in new:
+        _arm(deadline, fired=(), at=at)
+    Deadline.objects.bulk_create(new)
+    _record([DeadlineStarted(at=at, **facts(deadline)) for deadline in new], new, by=by)
+    started = running | {deadline.kind: deadline for deadline in new}
+    return [started[kind] for kind in due]
 
 
 @transaction.atomic(savepoint=False)
@@ -182,9 +209,13 @@ def _open_ones(subject: models.Model, kinds: tuple[str, ...]) -> list[Deadline]:
     return list(found.select_for_update(no_key=True).order_by("id"))
 
 
-def _open_one(kind: str, subject: models.Model) -> Deadline | None:
+def _known(kind: str) -> None:
     if kind not in KINDS:
         raise ValueError(f"define() the kind {kind} first")
+
+
+def _open_one(kind: str, subject: models.Model) -> Deadline | None:
+    _known(kind)
     return next(iter(_open_ones(subject, (kind,))), None)
 
 
@@ -229,13 +260,12 @@ def _restart(
     urgent: bool,
     at: datetime,
     by: Actor,
-) -> Deadline:
+) -> None:
     deadline.label, deadline.url, deadline.owner = label[:200], url, owner
     deadline.save(update_fields=["label", "url", "owner"])
     if (deadline.due_at, deadline.urgent) != (due_at, urgent):
         _note_miss(deadline, at=at)
         _move(deadline, due_at=due_at, cause=Cause.CHANGE, reason="", at=at, by=by, urgent=urgent)
-    return deadline
 
 
 def _move(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -64,8 +65,8 @@ def take_message(
         about=[message, call, store, message.customer],
         by=by,
     )
-    _start_clock("message.read", message, min(at + READ_WITHIN, call_back_by), at=at, by=by)
-    _start_clock("message.callback", message, call_back_by, at=at, by=by)
+    due = {"message.read": min(at + READ_WITHIN, call_back_by), "message.callback": call_back_by}
+    _start_clocks(message, due, at=at, by=by)
     return message
 
 
@@ -126,7 +127,7 @@ def pass_on(
     message.read_at = None
     advance(message, step, "to_user", "read_at")
     deadlines.cancel(message, "message.read", at=at, by=by)
-    _start_clock("message.read", message, at + READ_WITHIN, at=at, by=by)
+    _start_clocks(message, {"message.read": at + READ_WITHIN}, at=at, by=by)
     deadlines.reassign(message, to_user, by=by)
     record(
         MessagePassedOn(at=at, from_name=former.name, reason=reason, **_who(message)),
@@ -149,14 +150,15 @@ def _who(message: Message) -> dict[str, Any]:
     }
 
 
-def _start_clock(kind: str, message: Message, due_at: datetime, *, at: datetime, by: Actor) -> None:
-    deadlines.start(
-        kind,
+def _start_clocks(
+    message: Message, due: Mapping[str, datetime], *, at: datetime, by: Actor
+) -> None:
+    deadlines.start_all(
+        due,
         message,
         label=_("Message of %(caller)s") % {"caller": message.caller_name},
         url=message.get_absolute_url(),
         owner=message.to_user,
-        due_at=due_at,
         at=at,
         by=by,
     )

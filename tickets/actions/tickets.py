@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -95,9 +95,12 @@ def open_ticket(
     _check_belonging(ticket)
     ticket.number = next_number("TK", at=at)
     ticket.save()
-    start_clock("ticket.response", ticket, due_at=at + RESPONSE_TIME[is_urgent], at=at, by=by)
-    start_clock("ticket.assignment", ticket, due_at=at + ASSIGNMENT_TIME[is_urgent], at=at, by=by)
-    start_clock("ticket.resolution", ticket, due_at=ticket.due_at, at=at, by=by)
+    due = {
+        "ticket.response": at + RESPONSE_TIME[is_urgent],
+        "ticket.assignment": at + ASSIGNMENT_TIME[is_urgent],
+        "ticket.resolution": ticket.due_at,
+    }
+    start_clocks(ticket, due, at=at, by=by)
     record(
         TicketOpened(
             at=at,
@@ -233,7 +236,7 @@ def wait(ticket: Ticket, *, reason: str, until: datetime, at: datetime, by: Acto
         raise Refused(_("The time to wait until must be in the future."), field="until")
     ticket.waiting_reason, ticket.waiting_until = reason, until
     advance(ticket, step, "waiting_reason", "waiting_until")
-    start_clock("ticket.follow_up", ticket, due_at=until, at=at, by=by)
+    start_clocks(ticket, {"ticket.follow_up": until}, at=at, by=by)
     record(
         TicketWaiting(
             at=at, ticket_id=ticket.pk, number=ticket.number, reason=reason,
@@ -371,7 +374,7 @@ def reopen(ticket: Ticket, *, reason: str, at: datetime, by: Actor) -> Ticket:
         ticket, step, "resolved_at", "closed_at", "closing", "solution", "resolution",
         "reopened_count", "due_at",
     )  # fmt: skip
-    start_clock("ticket.resolution", ticket, due_at=ticket.due_at, at=at, by=by)
+    start_clocks(ticket, {"ticket.resolution": ticket.due_at}, at=at, by=by)
     record(
         TicketReopened(
             at=at,
@@ -410,7 +413,7 @@ def edit(ticket: Ticket, *, at: datetime, by: Actor, **changes: Any) -> Ticket:
     save_changes(ticket, *changed)
     names = [str(getattr(Ticket, name).field.verbose_name) for name in changed]
     record(
-        TicketEdited(at=at, ticket_id=ticket.pk, number=ticket.number, fields=", ".join(names)),
+        TicketEdited(at=at, ticket_id=ticket.pk, number=ticket.number, fields=tuple(names)),
         about=[ticket],
         by=by,
     )
@@ -445,13 +448,16 @@ def mark_urgent(ticket: Ticket, *, urgency_reason: str, at: datetime, by: Actor)
         raise Refused(_("Say why it is urgent."), field="urgency_reason")
     ticket.is_urgent, ticket.urgency_reason = True, urgency_reason
     save_changes(ticket, "is_urgent", "urgency_reason")
+    due = {"ticket.resolution": ticket.due_at}
     if ticket.responded_at is None:
-        due_at = min(ticket.received_at + RESPONSE_TIME[False], at + RESPONSE_TIME[True])
-        start_clock("ticket.response", ticket, due_at=due_at, at=at, by=by)
+        due["ticket.response"] = min(
+            ticket.received_at + RESPONSE_TIME[False], at + RESPONSE_TIME[True]
+        )
     if ticket.status == Status.NEW:
-        due_at = min(ticket.received_at + ASSIGNMENT_TIME[False], at + ASSIGNMENT_TIME[True])
-        start_clock("ticket.assignment", ticket, due_at=due_at, at=at, by=by)
-    start_clock("ticket.resolution", ticket, due_at=ticket.due_at, at=at, by=by)
+        due["ticket.assignment"] = min(
+            ticket.received_at + ASSIGNMENT_TIME[False], at + ASSIGNMENT_TIME[True]
+        )
+    start_clocks(ticket, due, at=at, by=by)
     record(
         TicketMarkedUrgent(at=at, ticket_id=ticket.pk, number=ticket.number, reason=urgency_reason),
         about=[ticket],
@@ -554,14 +560,14 @@ def request_visit(
 # --- What the neighbouring modules use, too --------------------------------------------------
 
 
-def start_clock(kind: str, ticket: Ticket, *, due_at: datetime, at: datetime, by: Actor) -> None:
-    deadlines.start(
-        kind,
+def start_clocks(ticket: Ticket, due: Mapping[str, datetime], *, at: datetime, by: Actor) -> None:
+    """Start the ticket's clocks: kind → due time."""
+    deadlines.start_all(
+        due,
         ticket,
         label=f"{ticket.number} {ticket.title}",
         url=ticket.get_absolute_url(),
         owner=ticket.assignee or ticket.owner,
-        due_at=due_at,
         at=at,
         by=by,
         urgent=ticket.is_urgent,
