@@ -8,8 +8,10 @@ from typing import Any
 
 from django.conf import settings
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.urls import is_valid_path
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django_htmx.middleware import HtmxDetails
@@ -48,18 +50,37 @@ class ActorMiddleware:
 
 
 class RefusalMiddleware:
-    """A refusal that no form caught becomes a page that says it (409), never a 500."""
+    """What no form can show becomes a page that says it.
+
+    That is a refusal that no form caught (409), and the address of an act that somebody only looks
+    at (405): it was reloaded, or opened from the browser's history.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if isinstance(response, HttpResponseNotAllowed) and request.method == "GET":
+            context = {"back": page_above(request.path)}
+            response.content = render_to_string("405.html", context, request).encode()
+        return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, Refused):
             return None
         return render(request, "errors/refused.html", {"refusal": exception}, status=409)
+
+
+def page_above(path: str) -> str:
+    """The nearest address above: the record that an act belongs to."""
+    parts = path.strip("/").split("/")[:-1]
+    while parts:
+        above = f"/{'/'.join(parts)}/"
+        if is_valid_path(above):
+            return above
+        parts.pop()
+    return "/"
 
 
 @contextmanager

@@ -237,7 +237,7 @@ def test_a_remote_choice_renders_only_what_is_chosen(
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "500"])
+@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "405", "500"])
 def test_error_pages_need_nothing_but_themselves(name):
     from django.template.loader import get_template
 
