@@ -154,7 +154,7 @@ def edit_user(
     old_role, old_team = user.role, user.team_id
     if role != old_role:
         if _is_self(user, by):
-            raise Refused(_("Nobody changes the own role."), field="role")
+            raise Refused(_("You cannot change your own role."), field="role")
         if Role.CLIENT in {role, old_role}:
             raise Refused(
                 _(
@@ -219,7 +219,7 @@ def reset_second_factor(user: User, *, at: datetime, by: Actor) -> User:
     lock(user)
     require(by, "accounts.manage")
     if _is_self(user, by):
-        raise Refused(_("Nobody removes the own second factor here. Use “My account”."))
+        raise Refused(_("You cannot remove your own second factor here. Use “My account”."))
     found = Authenticator.objects.filter(user=user)
     if not found.exists():
         raise Refused(_("The person has no second factor."))
@@ -235,7 +235,7 @@ def deactivate(user: User, *, at: datetime, by: Actor) -> User:
     lock(user)
     require(by, "accounts.manage")
     if _is_self(user, by):
-        raise Refused(_("Nobody deactivates the own account."))
+        raise Refused(_("You cannot deactivate your own account."))
     if not user.is_active:
         raise Refused(_("The account is not active."))
     user.is_active = False

@@ -68,7 +68,7 @@ class UserForm(DeskForm):
         label=_("Staff number"),
         required=False,
         max_length=20,
-        help_text=_("Stands on the badge that customers check."),
+        help_text=_("Printed on the badge that customers check."),
     )
     role = forms.ChoiceField(label=_("Role"), choices=_STAFF_ROLES)
     team = UidChoiceField(None, label=_("Team"), required=False, empty_label=_("No team"))
@@ -152,7 +152,7 @@ class TeamForm(DeskForm):
         label=_("Leader"),
         required=False,
         empty_label=_("Nobody: the dispatchers answer for the team"),
-        help_text=_("Hears first when a deadline of the team's work is missed."),
+        help_text=_("Is told first when one of the team's deadlines is missed."),
     )
 
     def __init__(self, *args: Any, by: Actor, **kwargs: Any) -> None:

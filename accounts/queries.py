@@ -22,14 +22,6 @@ def has_second_factor(user: User) -> bool:
     return bool(Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists())
 
 
-def dispatchers() -> list[User]:
-    return list(User.objects.staff().filter(role=Role.DISPATCHER))
-
-
-def managers() -> list[User]:
-    return list(User.objects.staff().filter(role=Role.MANAGER))
-
-
 def supervisors_of(user: User | None) -> list[User]:
     """Who answers for a person's work: the leader of the team, else all dispatchers.
 
@@ -62,10 +54,15 @@ class Recipients:
 
 
 def recipients(owner_ids: Iterable[int | None]) -> Recipients:
-    """For a whole batch in three queries, however many owners there are."""
+    """For a whole batch in two queries, however many owners there are."""
     wanted = {pk for pk in owner_ids if pk is not None}
     owners = User.objects.get_queryset().filter(pk__in=wanted).select_related("team__leader")
-    return Recipients({user.pk: user for user in owners}, dispatchers(), managers())
+    deciding = list(User.objects.staff().filter(role__in=[Role.DISPATCHER, Role.MANAGER]))
+    return Recipients(
+        {user.pk: user for user in owners},
+        [user for user in deciding if user.role == Role.DISPATCHER],
+        [user for user in deciding if user.role == Role.MANAGER],
+    )
 
 
 # --- Administration ----------------------------------------------------------------------------

@@ -24,7 +24,7 @@ def acknowledge(escalation: Escalation, *, at: datetime, by: Actor) -> Escalatio
     require(by, "sla.acknowledge")
     escalation.refresh_from_db(from_queryset=Escalation.objects.select_for_update(no_key=True))
     if escalation.superseded:
-        raise Refused(_("Nobody was told of this step: a later one spoke in its place."))
+        raise Refused(_("Nobody was told about this step: a later one replaced it."))
     if escalation.acknowledged_at is not None:
         return escalation
     Escalation.objects.filter(

@@ -212,8 +212,9 @@ def _buttons(request: DeskRequest, user: User, refused: dict[str, DeskForm]) -> 
                 "reset-second-factor", _("Remove the second factor"), url("reset-second-factor"),
                 refused.get("reset-second-factor"), "shield-off",
                 confirm=_(
-                    "Only if the telephone and the recovery codes are lost, and you know who asks. "
-                    "All sessions of the person end; at the next log-in the password is enough."
+                    "Only if both the telephone and the recovery codes are lost and you are sure who "
+                    "is asking. All sessions of the person end; at the next log-in the password "
+                    "is enough."
                 ),
             )
         )  # fmt: skip

@@ -233,7 +233,7 @@ def test_one_may_log_out_and_change_the_language_instead(demanded, manager):
 
     answer = client.post("/i18n/setlang/", {"language": "en", "next": SET_UP})
     assert answer["Location"] == SET_UP
-    assert "Your role opens much" in client.get(SET_UP).content.decode()
+    assert "Your role can see and change" in client.get(SET_UP).content.decode()
     assert client.post("/log-in/out/").status_code == 302
     assert client.get("/").status_code == 302
 
