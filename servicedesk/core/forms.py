@@ -233,16 +233,23 @@ class UidChoiceField(forms.ModelChoiceField[Any]):
 
     def __init__(self, queryset: models.QuerySet[Any] | None, **kwargs: Any) -> None:
         kwargs.setdefault("to_field_name", "uid")
+        # A form that looks ahead at a choice reads it once: where, what for, and what was found.
+        self._found: tuple[models.QuerySet[Any] | None, Any, Any] = None, None, None
         super().__init__(queryset, **kwargs)
 
     def to_python(self, value: Any) -> Any:
+        offered, asked, found = self._found
+        if found is not None and offered is self.queryset and asked == value:
+            return found
         try:
-            return super().to_python(value)
+            found = super().to_python(value)
         except ValidationError:
             # Also for what is no uid at all: people chose something that is not there.
             raise ValidationError(
                 self.error_messages["invalid_choice"], code="invalid_choice"
             ) from None
+        self._found = self.queryset, value, found
+        return found
 
 
 # ---------------------------------------------------------------------------------------------

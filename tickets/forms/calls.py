@@ -203,8 +203,6 @@ class IntakeForm(DeskForm):
         )
         self._offer("ticket", open_for_caller(by, self.the_store, self.the_contact))
         self.the_ticket: Ticket | None = self._find("ticket", chosen)
-        field: Any = self.fields["installation"]
-        self.installed = bool(self.the_store) and field.queryset.exists()
         self._offer("category", FaultCategory.objects.visible_to(by).filter(is_active=True))
         self._offer("article", Article.objects.visible_to(by))
         self._offer("referral", ReferralTarget.objects.visible_to(by).active())
@@ -220,6 +218,12 @@ class IntakeForm(DeskForm):
             del self.fields["confirmed"]
         if not by.may("tickets.assign"):
             del self.fields["assignee"]
+
+    @property
+    def installed(self) -> bool:
+        """Whether the store has products that we know of."""
+        field: Any = self.fields["installation"]
+        return self.the_store is not None and field.queryset.exists()
 
     def _people(self, by: Actor) -> None:
         staff = User.objects.staff()
