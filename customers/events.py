@@ -155,7 +155,7 @@ class PhoneRevealed(Event):
 
     type: ClassVar[str] = "phone.revealed"
     label = _("Telephone number looked at")
-    detail = "{name}：{reason}"
+    detail = "{name}: {reason}"
     icon = "eye"
     kind: str
     record_id: int

@@ -38,5 +38,20 @@ def test_translations_keep_the_placeholders():
     assert wrong == []
 
 
+# What stands for a person's name.
+PERSON = r"%\((?:person|caller|who|owner|engineers?|to|from|by|me|names?)\)s"
+
+
+def test_no_space_stands_between_a_name_and_chinese_text():
+    with catalogue() as content:
+        wrong = [
+            text
+            for message in content
+            for text in ([message.string] if isinstance(message.string, str) else message.string)
+            if re.search(f"[\u4e00-\u9fff] {PERSON}|{PERSON} [\u4e00-\u9fff]", text)
+        ]
+    assert wrong == []
+
+
 def _first(message_id):
     return message_id if isinstance(message_id, str) else message_id[0]

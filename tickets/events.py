@@ -144,7 +144,7 @@ class TicketEdited(TicketEvent):
     label = _("Details corrected")
     detail = "{fields}"
     icon = "edit"
-    fields: str
+    fields: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -445,12 +445,11 @@ class PromiseEvent(Event):
 class PromiseMade(PromiseEvent):
     type: ClassVar[str] = "promise.made"
     label = _("Callback promised")
-    detail = "{owner_name}, {due_text}"
+    detail = "{owner_name}, {due_at}"
     icon = "phone-calling"
     owner_id: int
     owner_name: str
     due_at: str
-    due_text: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -469,12 +468,10 @@ class PromiseMoved(PromiseEvent):
 
     type: ClassVar[str] = "promise.moved"
     label = _("New time agreed")
-    detail = "{old_due_text} → {due_text}; {spoken_to}: {reason}"
+    detail = "{old_due_at} → {due_at}; {spoken_to}: {reason}"
     icon = "calendar-time"
     old_due_at: str
-    old_due_text: str
     due_at: str
-    due_text: str
     spoken_to: str
     reason: str
     in_time: bool

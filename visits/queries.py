@@ -17,6 +17,7 @@ from accounts.models import User
 from customers.models import Store
 from servicedesk.core.actors import Actor
 from servicedesk.core.models import Document, Entry
+from servicedesk.core.moments import spoken
 from servicedesk.core.search import matching
 from tickets.states import TICKET
 from visits.models import (
@@ -38,12 +39,12 @@ AHEAD = timedelta(minutes=2)
 
 
 def in_words(window_from: datetime | None, window_until: datetime | None) -> str:
-    """`11-22 14:00–15:00`, in local time; "" without a window."""
+    """`11月22日 14:00–15:00`, in local time; "" without a window."""
     if window_from is None or window_until is None:
         return ""
     start, end = timezone.localtime(window_from), timezone.localtime(window_until)
-    last = f"{end:%H:%M}" if start.date() == end.date() else f"{end:%m-%d %H:%M}"
-    return f"{start:%m-%d %H:%M}–{last}"
+    last = f"{end:%H:%M}" if start.date() == end.date() else spoken(end)
+    return f"{spoken(start)}–{last}"
 
 
 def minutes_between(earlier: datetime, later: datetime) -> int:

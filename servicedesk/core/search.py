@@ -15,7 +15,7 @@ from django.db import connections, models
 from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Concat, Lower, StrIndex
 from django.db.models.lookups import GreaterThan
-from pypinyin import Style, lazy_pinyin
+from pypinyin import lazy_pinyin
 
 M = TypeVar("M", bound=models.Model)
 
@@ -121,9 +121,11 @@ def spelled(*texts: str) -> str:
     """
     keys = []
     for text in filter(None, texts):
-        for style in (Style.NORMAL, Style.FIRST_LETTER):
-            key = "".join(c for c in "".join(lazy_pinyin(text, style=style)) if c.isalnum())
-            keys.append(key.lower())
+        # What is not Chinese comes back marked: it stays whole, as it has no initial.
+        parts = lazy_pinyin(text, errors=lambda other: "\0" + other)
+        initials = (part if part.startswith("\0") else part[0] for part in parts)
+        both = ("".join(parts), "".join(initials))
+        keys += ["".join(c for c in key if c.isalnum()).lower() for key in both]
     return " ".join(dict.fromkeys(keys))
 
 

@@ -9,10 +9,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from servicedesk.core.events import EVENTS, subject_key
 from servicedesk.core.models import Entry
+from servicedesk.core.moments import spoken
 
 # Reported later than this, an entry says so.
 LATE = timedelta(minutes=2)
@@ -49,13 +51,38 @@ def timeline(obj: Any, *, limit: int = 100, without: Collection[str] = ()) -> li
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?[+-]\d\d:\d\d")
 
 
-def _shown(value: Any) -> Any:
-    """Moments in local time; nothing for None."""
+def _shown(value: Any, year: int) -> Any:
+    """Moments as the pages say them; nothing for None; of several things, all."""
     if value is None:
         return ""
     if isinstance(value, str) and MOMENT.fullmatch(value):
-        return f"{timezone.localtime(datetime.fromisoformat(value)):%Y-%m-%d %H:%M}"
+        return spoken(datetime.fromisoformat(value), year=year)
+    if isinstance(value, list):
+        return ("、" if _in_chinese() else ", ").join(str(_shown(each, year)) for each in value)
     return value
+
+
+# The details are written once; in Chinese text, Chinese punctuation stands between the facts.
+FULL_WIDTH = {": ": "：", ", ": "，", "; ": "；", " (": "（", ")": "）"}
+
+
+def _in_chinese() -> bool:
+    return (get_language() or "").startswith("zh")
+
+
+def _punctuated(detail: str) -> str:
+    if _in_chinese():
+        for half, full in FULL_WIDTH.items():
+            detail = detail.replace(half, full)
+    return detail
+
+
+def _filled(detail: str, known: dict[str, Any]) -> str:
+    """Without the signs that stood before or after a fact that is not there."""
+    text = _punctuated(detail).format_map(_Blank(known)).strip()
+    return (
+        text.strip("：:，,；; ").removesuffix("→").removesuffix("（）").removesuffix("()").strip()
+    )
 
 
 class _Blank(dict[str, Any]):
@@ -65,12 +92,13 @@ class _Blank(dict[str, Any]):
 
 def line(entry: Entry) -> Line:
     event = EVENTS.get(entry.type)
-    known = {k: _shown(v) for k, v in entry.data.items()}
+    year = timezone.localtime(entry.at).year
+    known = {name: _shown(value, year) for name, value in entry.data.items()}
     return Line(
         entry.at,
         entry.recorded_at,
         event.label if event else entry.type,
-        str(event.detail).format_map(_Blank(known)).strip() if event else "",
+        _filled(event.detail, known) if event else "",
         event.icon if event else "point",
         _("System") if entry.actor_kind == "system" else entry.actor_label,
         str(entry.uid),

@@ -9,6 +9,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from openpyxl import Workbook, load_workbook
 
@@ -145,6 +146,51 @@ def test_a_mistake_is_told_by_line_and_column(lines, line, column, by, store):
     told = [(p.line, str(importers.LABELS[p.column])) for p in refused.value.problems]
     assert (line, column) in told
     assert all(p.message for p in refused.value.problems)
+
+
+ALL_WRONG = [
+    # (the row, its wrong columns)
+    (",,,,,,打不通,XX,,", ["客户编号", "联系人", "联系电话", "产品编号", "门店编号"]),
+    (",,N1,一店,,李梅,打不通,XX,,", ["客户编号", "联系电话", "产品编号"]),
+    ("NEW,,N1,,,,打不通,,3.2,", ["客户全称", "门店名称", "地址", "联系人", "联系电话", "产品编号"]),
+    (f"NEW,新客户,,一店,{'路' * 201},李梅,打不通,XX,,",
+     ["门店编号", "地址", "联系电话", "产品编号"]),
+    (f"NEW,,DX001,,{'路' * 201},,打不通,XX,{'3' * 31},",
+     ["客户全称", "门店编号", "地址", "联系人", "联系电话", "产品编号", "软件版本"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("row", "columns"), ALL_WRONG)
+def test_all_that_is_wrong_with_a_row_is_told_at_once(row, columns, by, store):
+    with pytest.raises(ImportRefused) as refused:
+        run(table(row), by)
+
+    told = [str(importers.LABELS[p.column]) for p in refused.value.problems]
+    assert sorted(told) == sorted(columns)
+
+
+def test_two_wrong_rows_do_not_contradict_each_other(by):
+    """They have no code: nothing says that they speak of the same."""
+    with pytest.raises(ImportRefused) as refused:
+        run(table(",甲公司,,,,李梅,13800000001,,,", ",乙公司,,,,李梅,13800000002,,,"), by)
+
+    assert [(p.line, p.column) for p in refused.value.problems] == [
+        (2, "customer_code"), (3, "customer_code"),
+    ]  # fmt: skip
+
+
+def test_the_statements_of_an_import_do_not_grow_with_its_rows(by):
+    def statements(rows: int, first: int) -> int:
+        lines = [
+            f"YH{i},永辉{i},S{i},永辉{i}店,{i} 号,李梅,1380000{i:04},JF,3.2,{i}"
+            for i in range(first, first + rows)
+        ]
+        draft = keep(table(*lines), by)
+        with CaptureQueriesContext(connection) as captured:
+            actions.import_rows(draft, at=AT, by=by)
+        return len(captured)
+
+    assert statements(100, first=1) == statements(2, first=500)
 
 
 @pytest.mark.parametrize("bad", ["", "YH,,YH03,,三路,,,,,"])

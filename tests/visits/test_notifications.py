@@ -96,7 +96,7 @@ def test_a_customer_with_an_address_gets_the_time_in_writing(engineer):
     )  # fmt: skip
 
     mail = OutboxMessage.objects.get(recipient="li@example.com")
-    assert mail.subject == "上门预约确认：03-02 11:30–12:30"
+    assert mail.subject == "上门预约确认：3月2日 11:30–12:30"
     assert "张伟" in mail.body
     assert visit.address in mail.body
 

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -68,7 +67,6 @@ def make_promise(
             owner_id=owner.pk,
             owner_name=owner.name,
             due_at=due_at.isoformat(),
-            due_text=_spoken(due_at),
         ),
         promise,
         by=by,
@@ -141,9 +139,7 @@ def move(
             at=at,
             promise_uid=str(promise.uid),
             old_due_at=former.isoformat(),
-            old_due_text=_spoken(former),
             due_at=due_at.isoformat(),
-            due_text=_spoken(due_at),
             spoken_to=spoken_to,
             reason=reason,
             in_time=at <= former,
@@ -236,7 +232,3 @@ def _judge(promise: CallbackPromise, *, at: datetime) -> None:
         team_id=promise.owner.team_id,
         at=at,
     )
-
-
-def _spoken(moment: datetime) -> str:
-    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M}"

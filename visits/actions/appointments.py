@@ -11,6 +11,7 @@ from accounts.models import User
 from servicedesk.core.actions import action, advance, begin, lock, save_changes
 from servicedesk.core.actors import Actor
 from servicedesk.core.errors import Refused
+from servicedesk.core.moments import spoken
 from sla import deadlines
 from tickets.actions import tickets
 from tickets.states import OPEN
@@ -223,7 +224,7 @@ def tell_late(
         raise Refused(_("The expected arrival must lie in the future."), field="expected_at")
     deadlines.meet("visit.notice", visit, at=at, by=by)
     told(
-        visit, LateNoticeGiven, at=at, by=by, expected=in_words(expected_at, expected_at)[:11],
+        visit, LateNoticeGiven, at=at, by=by, expected=spoken(expected_at),
         expected_at=expected_at.isoformat(), reason=reason,
         minutes_before=minutes_between(at, visit.window_from) if visit.window_from else None,
     )  # fmt: skip

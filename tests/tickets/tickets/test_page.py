@@ -74,7 +74,8 @@ def test_moments_on_the_timeline_are_local(browse, engineer, now):
 
     text = browse(engineer).get(ticket.get_absolute_url()).content.decode()
 
-    assert f"等总部 → {timezone.localtime(until):%Y-%m-%d %H:%M}" in text
+    local = timezone.localtime(until)
+    assert f"等总部 → {local.month}月{local.day}日 {local:%H:%M}" in text
 
 
 def test_the_changes_say_who_changed_what(browse, helpdesk, now):

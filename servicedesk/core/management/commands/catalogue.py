@@ -129,6 +129,8 @@ class Command(BaseCommand):
                 if text:
                     single = isinstance(message, str)
                     flags = ["python-format"] if "%(" in _first(message) else []
+                    # What is known already would keep its former translation.
+                    content.delete(_first(message), context)
                     content.add(message, text if single else [text], context=context, flags=flags)
         self.do_compile()
 
