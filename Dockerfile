@@ -1,12 +1,16 @@
 # syntax=docker/dockerfile:1
 # One image for web, worker and beat. Three stages, so that neither Node nor build tools are shipped.
+# To build from a mirror, or from images that are fixed by their digest:
+#   docker compose build --build-arg PYTHON_IMAGE=registry.example.com/python:3.13-slim-trixie@sha256:…
+ARG NODE_IMAGE=node:22-trixie-slim
+ARG PYTHON_IMAGE=python:3.13-slim-trixie
 
-FROM node:22-trixie-slim AS front-end
+FROM ${NODE_IMAGE} AS front-end
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev
 
-FROM python:3.13-slim-trixie AS base
+FROM ${PYTHON_IMAGE} AS base
 ENV PATH=/app/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
@@ -52,8 +56,10 @@ RUN export SECRET_KEY=build-build-build-build-build-build-build-build-build \
     && mv icons node_modules
 
 FROM base
-RUN useradd --uid 10001 --no-create-home servicedesk \
-    && install --directory --owner=servicedesk /data/media /data/seal
+# A new volume takes over who owns these folders, and who may look into them.
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin servicedesk \
+    && install --directory --owner=servicedesk --group=servicedesk --mode=0750 /data /data/media \
+    && install --directory --owner=servicedesk --group=servicedesk --mode=0700 /data/seal
 COPY --from=build /app /app
 USER 10001
 ENV HOME=/tmp

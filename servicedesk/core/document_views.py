@@ -26,7 +26,7 @@ from servicedesk.core.document_forms import (
     UploadForm,
 )
 from servicedesk.core.documents import KINDS, LOOK_BACK, Method, Status
-from servicedesk.core.http import DeskRequest, refusals_on
+from servicedesk.core.http import DeskRequest, client_ip, refusals_on
 from servicedesk.core.keyset import keyset_page
 from servicedesk.core.models import Document, SignLink, token_hash
 
@@ -315,7 +315,7 @@ def signed_copy(request: HttpRequest, token: str) -> HttpResponse | FileResponse
 
 def _device(request: HttpRequest) -> dict[str, Any]:
     return {
-        "ip": request.META.get("REMOTE_ADDR") or None,
+        "ip": client_ip(request),
         "user_agent": request.headers.get("User-Agent", ""),
     }
 

@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, connection, transaction
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import reverse
 from django.utils import timezone
 
@@ -300,6 +300,17 @@ def test_the_customer_reads_signs_and_gets_a_copy(form, engineer):
     assert reverse("documents:signed_copy", args=[token]) in thanks.text
     copy = client.get(reverse("documents:signed_copy", args=[token]))
     assert copy.getvalue().startswith(b"%PDF")
+
+
+@override_settings(TRUSTED_PROXY=True)
+def test_a_signature_names_the_address_of_the_signer_not_of_the_proxy(form, engineer):
+    token, _link = link_for(form, engineer)
+    client = Client(REMOTE_ADDR="10.0.0.1", headers={"x-forwarded-for": "203.0.113.7"})
+    client.get(reverse("documents:sign", args=[token]))
+
+    assert post(client, token).status_code == 302
+
+    assert form.signatures.get().ip == "203.0.113.7"
 
 
 def test_looking_uses_no_link_up(form, engineer):
