@@ -64,6 +64,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "visits.see_all": _DESK | {_B, _C},
     "visits.plan": frozenset({_H, _D, _M, _A}),
     "visits.work": frozenset({_E}),
+    "visits.attach": _DESK | {_E},
     "visits.check": _DESK,
     "visits.follow_up": _DESK,
     "visits.cancel": frozenset({_H, _D, _M, _A, _C}),
@@ -73,6 +74,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     # the roof
     "rules.see_own": _STAFF,
     "rules.see_all": frozenset({_D, _M, _A}),
+    "managers.see": frozenset({_D, _M, _A}),
     "outbox.see": frozenset({_M, _A}),
     "outbox.replay": frozenset({_A}),
 }

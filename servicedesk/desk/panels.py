@@ -17,6 +17,10 @@ nav(
         _("Knowledge and records"), 80)
 )  # fmt: skip
 nav(
+    Nav("managers", _("Service figures"), "chart-bar", "desk:managers", "managers.see",
+        _("Managers"), 90)
+)  # fmt: skip
+nav(
     Nav("outbox", _("Outgoing messages"), "send", "desk:outbox", "outbox.see",
         _("Administration"), 95)
 )  # fmt: skip

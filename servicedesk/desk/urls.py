@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
 from servicedesk.desk import views
 
@@ -12,6 +12,7 @@ urlpatterns = [
     path("search/", views.search, name="search"),
     path("handbook/", views.compliance, name="compliance"),
     path("handbook/<str:rule_id>/", views.compliance_rule, name="compliance_rule"),
+    path("managers/", include("servicedesk.desk.managers.urls")),
     path("outbox/", views.outbox, name="outbox"),
     path("outbox/<uuid:uid>/replay/", views.replay, name="replay"),
     path("favicon.ico", views.favicon, name="favicon"),

@@ -1,0 +1,25 @@
+"""What happens under the roof."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from django.utils.translation import gettext_lazy as _
+
+from servicedesk.core.events import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class FiguresExported(Event):
+    """Who took which figures or records out of the house (GEN-7)."""
+
+    type: ClassVar[str] = "figures.exported"
+    label = _("Figures exported")
+    detail = "{title} ({file_type}, {rows}): {filters}"
+    icon = "file-download"
+    table: str
+    title: str
+    file_type: str
+    filters: str
+    rows: int
