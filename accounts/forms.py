@@ -216,6 +216,8 @@ class ActivateTOTPForm(totp_forms.ActivateTOTPForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _plain_code(self)
+        # The code to scan stands above; a focus would scroll past it.
+        del self.fields["code"].widget.attrs["autofocus"]
 
 
 def _plain(form: forms.Form) -> None:

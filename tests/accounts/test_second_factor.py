@@ -196,6 +196,7 @@ def test_the_page_where_it_is_set_up_shows_no_way_past_it(demanded, manager, eng
     shown = log_in(manager).get(SET_UP).content.decode()
     assert "您的角色权限较大" in shown
     assert "sidebar" not in shown
+    assert "autofocus" not in shown, "a small screen would begin below the code to scan"
     assert 'href="/tickets/' not in shown
     assert "/log-in/out/" in shown
 
