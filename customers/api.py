@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import BaseRouter
 
+from accounts.models import Team
 from customers import actions, queries
 from customers.models import Contact, Customer, Installation, Product, Store
 from servicedesk.core.api import ActionInput, DeskViewSet, Problem, RecordField, once, verb
@@ -79,10 +80,11 @@ class ContactSerializer(MasterDataSerializer):
 
 class ProductSerializer(MasterDataSerializer):
     permission = MANAGE
+    team = serializers.UUIDField(source="team.uid", default=None, read_only=True)
 
     class Meta:
         model = Product
-        fields = ["uid", "code", "name", "is_active", "created_at", "actions"]
+        fields = ["uid", "code", "name", "team", "is_active", "created_at", "actions"]
 
 
 class InstallationSerializer(MasterDataSerializer):
@@ -148,14 +150,27 @@ class CreateContactInput(EditContactInput):
     name = serializers.CharField(max_length=60)
 
 
+class TeamField(RecordField):
+    """Every colleague knows every team."""
+
+    def get_queryset(self) -> QuerySet[Team]:
+        return Team.objects.all()
+
+
+def _team() -> TeamField:
+    return TeamField("uid", queryset=Team.objects.all(), required=False, allow_null=True)
+
+
 class EditProductInput(ActionInput):
     code = serializers.CharField(max_length=30, required=False)
     name = serializers.CharField(max_length=80, required=False)
+    team = _team()
 
 
 class CreateProductInput(ActionInput):
     code = serializers.CharField(max_length=30)
     name = serializers.CharField(max_length=80)
+    team = _team()
 
 
 class ChangeInstallationInput(ActionInput):
@@ -268,7 +283,8 @@ class ProductViewSet(MasterDataViewSet):
     serializer_class = ProductSerializer
 
     def get_queryset(self) -> QuerySet[Product]:
-        return Product.objects.visible_to(self.request.actor)  # type: ignore[attr-defined]
+        actor = self.request.actor  # type: ignore[attr-defined]
+        return Product.objects.visible_to(actor).select_related("team")
 
     @verb(CreateProductInput, detail=False)
     def add(self, _none: None, data: dict[str, Any]) -> Product:

@@ -8,6 +8,7 @@ from django import forms
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import Team
 from customers.models import Contact, Customer, Installation, Product, Store
 from servicedesk.core.actors import Actor
 from servicedesk.core.forms import (
@@ -133,6 +134,14 @@ class ProductForm(DeskForm):
 
     code = _text(Product, "code", _("Product code"))
     name = _text(Product, "name", _("Product"))
+    team = UidChoiceField(
+        None, label=_("Team"), required=False, empty_label=_("Any engineer"),
+        help_text=_("Whose engineers see and take its tickets that nobody has yet."),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["team"].queryset = Team.objects.all()  # type: ignore[attr-defined]
 
 
 class ChangeInstallationForm(DeskForm):

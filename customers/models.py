@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import Team
 from servicedesk.core.actors import Actor
 from servicedesk.core.fields import Named, Record, uuid7
 from servicedesk.core.history import tracked
@@ -150,6 +151,10 @@ class Product(Record):
 
     code = models.CharField(_("product code"), max_length=30, unique=True)
     name = models.CharField(_("product"), max_length=80)
+    # Whose engineers take its tickets; without one, any engineer does.
+    team = models.ForeignKey(
+        Team, models.PROTECT, null=True, blank=True, related_name="products", verbose_name=_("team")
+    )
     is_active = models.BooleanField(_("active"), default=True)
 
     objects = VisibleQuerySet.as_manager()

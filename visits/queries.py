@@ -125,6 +125,13 @@ def ticked(visit: VisitOrder, of: str) -> dict[str, ChecklistAnswer]:
     return {row.item: row for row in visit.checklist.all() if row.list == of}
 
 
+def is_unprepared(visit: VisitOrder) -> bool:
+    """He could set off, and has not ticked what he takes along (VISIT-9, VISIT-10)."""
+    return visit.status in {Status.ACCEPTED, Status.APPOINTED} and not ticked(
+        visit, ChecklistAnswer.List.DEPARTURE
+    )
+
+
 def service_form(visit: VisitOrder) -> Document | None:
     """The newest version of the service form."""
     return Document.objects.filter(number=visit.number).order_by("-version").first()

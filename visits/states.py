@@ -120,5 +120,5 @@ VISIT = Machine(
     Transition("flag_complaint", _("Customer is angry"), frozenset(set(S) - {S.CANCELLED}), None,
                "visits.work", "mood-angry"),
     Transition("attach", _("Add a photo or file"), frozenset(set(S) - {S.CANCELLED}), None,
-               "visits.work", "camera"),
+               "visits.attach", "camera"),
 )  # fmt: skip

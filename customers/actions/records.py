@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
+from accounts.models import Team
 from customers.events import (
     ContactCreated,
     ContactEdited,
@@ -67,6 +68,12 @@ class ContactFields(TypedDict, total=False):
     position: str
     phone: str
     email: str
+
+
+class ProductFields(TypedDict, total=False):
+    code: str
+    name: str
+    team: Team | None
 
 
 class InstallationFields(TypedDict, total=False):
@@ -208,10 +215,13 @@ def edit_contact(
 
 
 @action
-def create_product(*, code: str, name: str, at: datetime, by: Actor) -> Product:
+def create_product(
+    *, code: str, name: str, team: Team | None = None, at: datetime, by: Actor
+) -> Product:
+    """`team`: whose engineers take its tickets; without one, any engineer does."""
     require(by, "customers.manage_products")
     product = Product()
-    put(product, code=code, name=name)
+    put(product, code=code, name=name, team=team)
     _insert(product)
     record(created(product, at=at), about=about(product), by=by)
     return product
@@ -219,11 +229,10 @@ def create_product(*, code: str, name: str, at: datetime, by: Actor) -> Product:
 
 @action
 def edit_product(
-    product: Product, *, code: str | None = None, name: str | None = None, at: datetime, by: Actor
+    product: Product, *, at: datetime, by: Actor, **changes: Unpack[ProductFields]
 ) -> Product:
     _begin(product, by=by)
-    given = {"code": code, "name": name}
-    if changed := put(product, **{k: v for k, v in given.items() if v is not None}):
+    if changed := put(product, **changes):
         _update(product, changed)
         record(edited(product, changed, at=at), about=about(product), by=by)
     return product

@@ -69,7 +69,8 @@ class RefusalMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, Refused):
             return None
-        return render(request, "errors/refused.html", {"refusal": exception}, status=409)
+        context = {"refusal": exception, "back": page_above(request.path)}
+        return render(request, "errors/refused.html", context, status=409)
 
 
 def page_above(path: str) -> str:

@@ -59,7 +59,6 @@ def my_work(actor: Actor) -> list[Section]:
         sections += [_messages(actor), _promises(actor)]
     if actor.may("tickets.work"):
         sections.append(_handovers(actor))
-    if actor.may("tickets.assign"):
         sections.append(_unassigned_tickets(actor))
     if actor.may("visits.plan"):
         sections.append(_unassigned_visits(actor))

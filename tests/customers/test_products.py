@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.urls import reverse
 
+from accounts.actions import create_team
 from customers import actions
 from customers.models import Installation, Product
 from customers.queries import installed_products, products_to_choose
@@ -107,3 +109,26 @@ def test_installed_products_come_first(store, installation):
     offered = products_to_choose(store, actor=SYSTEM)
 
     assert [(p.code, version) for p, version in offered] == [("JF", "3.1"), ("AA", "")]
+
+
+def test_a_product_has_a_team_that_looks_after_it(control, product):
+    team = create_team(name="积分组", at=AT, by=SYSTEM)
+    page = reverse("customers:product_edit", args=[product.uid])
+
+    answer = control.post(page, {"code": "JF", "name": "积分产品", "team": str(team.uid)})
+
+    assert answer.status_code == 302, answer.text
+    product.refresh_from_db()
+    assert product.team == team
+    assert "积分组" in control.get(reverse("customers:products")).text
+    assert f'value="{team.uid}" selected' in control.get(page).text
+
+
+@pytest.mark.parametrize(("given", "status"), [("", 200), ("no-uid", 400), (None, 200)])
+def test_the_team_of_a_product_by_api(given, status, control, product):
+    team = create_team(name="积分组", at=AT, by=SYSTEM)
+    url = f"/api/v1/products/{product.uid}/edit"
+
+    answer = control.post(url, {"team": str(team.uid)}, "application/json")
+    assert answer.json()["team"] == str(team.uid)
+    assert control.post(url, {"team": given}, "application/json").status_code == status

@@ -49,13 +49,15 @@ def test_a_ticket_that_nobody_works_on_is_seen_at_once(desk):
     assert ticket.get_absolute_url() in desk.get(reverse("desk:home")).text
 
 
-def test_an_engineer_sees_his_visits_and_no_desk_work(engineer):
-    visit = make_visit("appointed", engineer)
+def test_an_engineer_sees_his_visits_what_he_can_take_and_no_desk_work(engineer):
+    visit, lone = make_visit("appointed", engineer), make_ticket()
 
     sections = {section.icon: section for section in my_work(engineer.as_actor())}
 
     assert [row.url for row in sections["map-pin"].rows] == [visit.get_absolute_url()]
-    assert "ticket" not in sections
+    assert [row.url for row in sections["ticket"].rows] == [lone.get_absolute_url()]
+    assert "truck" not in sections
+    assert "inbox" not in sections
 
 
 def test_my_work_costs_the_same_with_more_work(desk):

@@ -23,6 +23,8 @@ class Case:
     api: Any = None
     target: Status | None = None
     desk: bool = False
+    # The engineer's own order, and any for the desk.
+    both: bool = False
 
     def sent(self, door: str, visit: VisitOrder, engineer: Any) -> dict[str, Any]:
         data = self.api if door == "api" and self.api is not None else self.page
@@ -90,7 +92,7 @@ CASES = [
     Case("follow_up", Status.HANDED_IN, {"result": "正常", "satisfied": "yes"},
          {"result": "正常", "satisfied": True}, desk=True),
     Case("flag_complaint", Status.APPOINTED, {"text": "等了三天"}),
-    Case("attach", Status.WORKING, lambda v, e: {"file": _photo()}),
+    Case("attach", Status.WORKING, lambda v, e: {"file": _photo()}, both=True),
 ]  # fmt: skip
 # archive, remove_part and complete_form have files of their own.
 BY_VERB = {case.verb: case for case in CASES}

@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 
 from accounts.roles import Role
 from servicedesk.core.errors import WrongState
+from servicedesk.core.files import files_of
 from servicedesk.core.models import Entry
 from tests.conftest import person
 from tests.visits.cases import BY_VERB, CASES, soon, typed
@@ -57,6 +58,21 @@ def test_the_door_leads_to_the_action(case, door, doors, engineer, dispatcher):
     visit.refresh_from_db()
     assert visit.status == (case.target or case.start)
     assert entries(visit) > before
+
+
+@pytest.mark.parametrize("status", [Status.ORDERED, Status.WORKING, Status.ARCHIVED])
+@each_door
+def test_the_desk_adds_files_to_any_visit(status, door, doors, engineer, logged_in):
+    visit = make_visit(status, engineer)
+    desk = make_desk_person()
+    if door == "page":
+        assert "attach/" in logged_in(desk).get(visit.get_absolute_url()).text
+
+    response = doors[door](desk, visit, "attach", BY_VERB["attach"].sent(door, visit, engineer))
+
+    assert response.status_code == (302 if door == "page" else 200)
+    assert [file.added_by_label for file in files_of(visit)] == [desk.name]
+    assert "fault.txt" in logged_in(desk).get(visit.get_absolute_url()).text
 
 
 @each_case
@@ -115,6 +131,8 @@ def test_only_the_roles_of_the_table_may(case, engineer, dispatcher):
     for role in Role:
         somebody = person(f"some-{role}", "某人", role)
         if case.desk and somebody.as_actor().may(VISIT[case.verb].permission):
+            continue
+        if case.both and somebody.as_actor().may("visits.check"):
             continue
         with pytest.raises(PermissionDenied):
             getattr(actions, case.verb)(

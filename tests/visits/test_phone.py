@@ -8,7 +8,9 @@ import pytest
 from django.urls import reverse
 
 from servicedesk.core.models import Document
-from tests.visits.factories import make_visit
+from tests.visits.factories import LEAVE, make_visit
+from visits import actions
+from visits.models import DEPARTURE_ITEMS
 from visits.states import Status
 
 pytestmark = pytest.mark.django_db
@@ -76,3 +78,28 @@ def test_what_is_agreed_already_is_seen_while_he_telephones(engineer, logged_in)
     response = logged_in(engineer).get(f"/visits/{other.number}/rearrange/")
 
     assert len(response.context["windows"]) == 1
+
+
+@pytest.mark.parametrize("verb", ["depart", "arrive"])
+def test_before_he_goes_without_the_checklist_he_is_told(verb, engineer, logged_in):
+    visit = make_visit(Status.APPOINTED, engineer)
+    phone, told = logged_in(engineer), "还没有填出发检查"
+
+    assert told in phone.get(visit.get_absolute_url()).text
+    page = phone.get(f"/visits/{visit.number}/{verb}/").text
+    assert told in page
+    assert f'href="/visits/{visit.number}/prepare/"' in page
+
+    actions.prepare(visit, ticked=DEPARTURE_ITEMS, at=LEAVE, by=engineer.as_actor())
+    assert told not in phone.get(visit.get_absolute_url()).text
+    assert told not in phone.get(f"/visits/{visit.number}/{verb}/").text
+
+
+def test_a_refusal_leads_back_to_the_record(engineer, logged_in):
+    """It cannot be shown at a field: the button has no form."""
+    visit = make_visit(Status.WORKING, engineer)
+
+    answer = logged_in(engineer).post(reverse("visits:resolve_ticket", args=[visit.number]))
+
+    assert answer.status_code == 409
+    assert f'href="/visits/{visit.number}/"' in answer.text

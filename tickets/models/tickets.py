@@ -24,16 +24,31 @@ M = TypeVar("M", bound=models.Model, covariant=True)
 
 class TicketQuerySet(models.QuerySet["Ticket"]):
     def visible_to(self, actor: Actor) -> TicketQuerySet:
-        """The desk sees all; an engineer sees what he works on, owns, or was handed."""
+        """Who sees which ticket:
+
+        | | its own¹ | nobody's, of his team's products² | all others |
+        | helpdesk, dispatcher, manager, administrator, business, API client | yes | yes | yes |
+        | engineer | yes | yes: he may take it | no |
+        | trainer | yes | no | no |
+
+        ¹ He works on it, owns it, or it is or was offered to him.
+        ² New, and its product has no team, or is not known.
+        """
         if actor.may("tickets.see_all"):
             return self
         if actor.kind not in {"user", "client"}:
             return self.none()
-        return self.filter(
+        mine = (
             Q(assignee_id=actor.id)
             | Q(owner_id=actor.id)
             | Q(pk__in=Handover.objects.filter(to_user_id=actor.id).values("ticket_id"))
         )
+        if not actor.may("tickets.work"):
+            return self.filter(mine)
+        of_others = Product.objects.order_by().filter(team__isnull=False)
+        if actor.team_id is not None:
+            of_others = of_others.exclude(team=actor.team_id)
+        return self.filter(mine | Q(status=Status.NEW) & ~Q(product__in=of_others.values("pk")))
 
     def open(self) -> TicketQuerySet:
         return self.filter(status__in=sorted(OPEN))

@@ -221,9 +221,13 @@ def resolve_ticket(visit: VisitOrder, *, at: datetime, by: Actor) -> VisitOrder:
 def attach(
     visit: VisitOrder, *, file: UploadedFile[Any], purpose: str = "", at: datetime, by: Actor
 ) -> Attachment:
-    """A photo of the note, of the fault, of the place as it was left."""
+    """A photo of the note, of the fault, of the place as it was left; what the customer sent in.
+
+    The desk adds to any visit, an engineer to his own.
+    """
     begin(VISIT, "attach", visit, by=by)
-    check_own(visit, by=by)
+    if not by.may("visits.check"):
+        check_own(visit, by=by)
     attachment = files.store(file, visit, purpose=purpose, at=at, by=by)
     told(visit, FileAttached, at=at, by=by, name=attachment.name)
     return attachment

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 from django.contrib import messages
@@ -35,6 +36,8 @@ DEADLINES = (
     "deadline.started", "deadline.met", "deadline.cancelled", "deadline.moved",
     "document.frozen", "document.link_made", "document.completed",
 )  # fmt: skip
+# By these the engineer leaves the office behind.
+GOING = frozenset({"depart", "arrive"})
 DANGEROUS = frozenset({"cancel", "refuse_signature"})
 
 VIEW_LABELS = {
@@ -233,6 +236,8 @@ def _aside(visit: VisitOrder, verb: str, request: DeskRequest) -> dict[str, Any]
         return {"windows": queries.windows_from(visit.engineer_id, day, but=visit)}
     if verb == "log_attempt":
         return {"attempts": ContactAttempt.objects.filter(visit=visit)}
+    if verb in GOING:
+        return {"unprepared": queries.is_unprepared(visit)}
     if verb in {"record_work", "add_part", "finish"}:
         return {"parts": visit.parts.all()}
     return {}
@@ -257,10 +262,10 @@ def _show(
         "deadlines": deadlines_of([visit], open_only=True)["visits.visitorder", visit.pk],
         "lines": timeline(visit, without=DEADLINES),
         "files": [
-            {
-                "name": file.name, "url": reverse("documents:file", args=[file.uid]),
-                "size": file.size, "added_by": file.added_by_label, "added_at": file.added_at,
-            }
+            SimpleNamespace(
+                name=file.name, url=reverse("documents:file", args=[file.uid]), size=file.size,
+                added_by=file.added_by_label, added_at=file.added_at,
+            )
             for file in files_of(visit)
         ],
         "gaps": queries.lacking(visit) if visit.status in CHECKED else [],
@@ -274,6 +279,7 @@ def _show(
             "more": [a for a in open_acts if a.name not in {next_name, "flag_complaint"}],
             "complain": next((a for a in open_acts if a.name == "flag_complaint"), None),
             "note_at": queries.note_allowed_at(visit),
+            "unprepared": GOING if queries.is_unprepared(visit) else (),
             "form": make_form(next_name, visit, request.actor) if next_name else None,
         }
         return render(request, "visits/visit_phone.html", context, status=status)

@@ -151,7 +151,7 @@ def test_it_goes_to_somebody_else_who_can_work(to, helpdesk, request):
 
 
 def test_an_engineer_sees_what_is_offered_to_him(helpdesk, engineer):
-    ticket = make_ticket(owner=helpdesk)
+    ticket = make_ticket(Status.ASSIGNED, helpdesk, owner=helpdesk)
     seen = Ticket.objects.visible_to(engineer.as_actor())
     assert not seen.exists()
 

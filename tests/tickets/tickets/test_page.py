@@ -91,7 +91,7 @@ def test_the_changes_say_who_changed_what(browse, helpdesk, now):
 
 @pytest.mark.parametrize("path", ["", "changes/", "edit/"])
 def test_a_foreign_ticket_has_no_page(path, browse, engineer, now):
-    ticket = make_ticket(at=now)
+    ticket = make_ticket(Status.ASSIGNED, at=now - timedelta(hours=1))
 
     assert browse(engineer).get(f"/tickets/{ticket.number}/{path}").status_code == 404
 
