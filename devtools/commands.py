@@ -60,7 +60,7 @@ def run(port: int) -> int:
             env = start_servers(supervisor)
         with steps.step("tables and translations"):
             found = json.loads(call(PYTHON, "-m", "devtools.prepare", env=env).splitlines()[-1])
-        wanted = found["demo"] and not found["users"]
+        wanted = bool(found["logins"]) and not found["users"]
         with steps.step("demo data" if wanted else "demo data (unchanged)", talks=wanted):
             if wanted:
                 make_demo_data(env)
@@ -69,9 +69,7 @@ def run(port: int) -> int:
         shared = ("BASE_URL", "DATABASE_URL", "REDIS_URL")
         write_private(RUNNING, json.dumps({name: env[name] for name in shared}))
         print(f"\nThe service desk runs at {env['BASE_URL']}\n", flush=True)
-        if found["demo"]:
-            django(env, "demo", "--logins")
-        print(f"\nLogs are in {LOG}. Ctrl-C stops all.", flush=True)
+        print(f"{found['logins']}\nLogs are in {LOG}. Ctrl-C stops all.", flush=True)
         try:
             watch(supervisor)
         except KeyboardInterrupt:

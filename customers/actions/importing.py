@@ -24,7 +24,7 @@ from servicedesk.core.actions import action, require
 from servicedesk.core.actors import Actor
 from servicedesk.core.errors import Refused
 from servicedesk.core.events import Event, record, record_all
-from servicedesk.core.history import write_history
+from servicedesk.core.history import change_all, create_all
 from servicedesk.core.search import phone_digits
 
 # Which columns make up which record: column → field.
@@ -364,28 +364,18 @@ def _write(plan: Plan, *, at: datetime, by: Actor) -> None:
     for group in groups:
         new = [d.item for d in group if d.is_new]
         changed = [d for d in group if d.changed and not d.is_new]
-        _insert(new)
+        create_all(new)
         _update(changed)
         events += [(created(item, at=at), _subjects(item)) for item in new]
         events += [(_edited(d, at=at), _subjects(d.item)) for d in changed]
     record_all(events, by=by)
 
 
-def _insert(items: list[MasterData]) -> None:
-    if items:
-        model: Any = type(items[0])
-        model.objects.bulk_create(items, batch_size=500)
-        write_history(items, "+")
-
-
 def _update(drafts: list[Draft]) -> None:
-    if drafts:
-        items = [d.item for d in drafts]
-        for item in items:
-            item.version += 1
-        fields = {"version", *(name for d in drafts for name in d.changed)}
-        type(items[0]).objects.bulk_update(items, sorted(fields), batch_size=500)
-        write_history(items, "~")
+    items = [d.item for d in drafts]
+    for item in items:
+        item.version += 1
+    change_all(items, "version", *sorted({name for d in drafts for name in d.changed}))
 
 
 def _edited(draft: Draft, *, at: datetime) -> Event:

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
 
 from servicedesk.core.actions import heard_at
 from servicedesk.core.actors import Actor
-from servicedesk.core.bulk import insert
-from servicedesk.core.models import Entry, EntrySubject
+from servicedesk.core.models import Entry
 
 EVENTS: dict[str, type[Event]] = {}
 # A record, or its kind and primary key.
 Subject = models.Model | tuple[str, int]
+
+JOURNAL_COLUMNS = ("type", "at", "actor_kind", "actor_id", "actor_label")
+JOURNAL = """
+    WITH written AS (
+        INSERT INTO core_entry
+            (recorded_at, uid, type, at, actor_kind, actor_id, actor_label, data)
+        SELECT COALESCE(%s, statement_timestamp()), * FROM unnest(%s::uuid[], %s::text[],
+            %s::timestamptz[], %s::text[], %s::bigint[], %s::text[], %s::jsonb[])
+        RETURNING id, uid
+    ), placed AS (
+        INSERT INTO core_entrysubject (entry_id, kind, object_id)
+        SELECT written.id, about.kind, about.object_id
+        FROM unnest(%s::uuid[], %s::text[], %s::bigint[]) AS about (uid, kind, object_id)
+        JOIN written USING (uid)
+    )
+    SELECT id FROM written
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,14 +78,12 @@ def record(event: Event, *, about: Iterable[Subject | None], by: Actor) -> Entry
 
 
 def record_all(events: Sequence[tuple[Event, Sequence[Subject]]], *, by: Actor) -> list[Entry]:
-    """The same for a batch, in two statements: each event with its subjects.
+    """The same for a batch, in one statement: each event with its subjects.
 
     A subject is a record or its (kind, primary key).
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("record() belongs into the transaction of the change")
-    heard = heard_at()
-    replayed = {"recorded_at": heard} if heard else {}
     entries = [
         Entry(
             type=event.type,
@@ -76,21 +92,33 @@ def record_all(events: Sequence[tuple[Event, Sequence[Subject]]], *, by: Actor) 
             actor_id=by.id,
             actor_label=by.label,
             data=_plain(event),
-            **replayed,
         )
         for event, _about in events
     ]
-    insert(entries, "uid", "type", "at", "actor_kind", "actor_id", "actor_label", "data", *replayed)
     subjects = [
-        EntrySubject(entry=entry, kind=kind, object_id=pk)
+        (str(entry.uid), *subject)
         for entry, (_event, about) in zip(entries, events, strict=True)
-        for kind, pk in dict.fromkeys(map(subject_key, about))
+        for subject in dict.fromkeys(map(subject_key, about))
     ]
-    insert(subjects, "entry", "kind", "object_id")
+    _write(entries, subjects)
     for event, _about in events:
         for handler in _handlers.get(type(event), ()):
             handler(event)
     return entries
+
+
+def _write(entries: Sequence[Entry], subjects: Sequence[tuple[str, str, int]]) -> None:
+    """Both tables in one statement, since every change goes through here."""
+    columns: list[list[Any]] = [
+        [str(entry.uid) for entry in entries],
+        *([getattr(entry, name) for entry in entries] for name in JOURNAL_COLUMNS),
+        [json.dumps(entry.data, cls=DjangoJSONEncoder) for entry in entries],
+        *([subject[i] for subject in subjects] for i in range(3)),
+    ]
+    with transaction.get_connection().cursor() as cursor:
+        cursor.execute(JOURNAL, [heard_at(), *columns])
+        for entry, (pk,) in zip(entries, cursor.fetchall(), strict=True):
+            entry.pk, entry._state.adding = pk, False
 
 
 def subject_key(subject: Subject) -> tuple[str, int]:

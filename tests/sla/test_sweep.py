@@ -172,7 +172,7 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_deadlines(
     count, many, django_assert_num_queries
 ):
     many(count)
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(10):
         assert deadlines.sweep(after(12)) == count
 
 

@@ -13,7 +13,7 @@ from accounts.models import User
 from servicedesk.core.actors import Actor
 from servicedesk.core.errors import Refused
 from servicedesk.core.events import record_all
-from servicedesk.core.history import write_history
+from servicedesk.core.history import change_all, create_all
 from sla import deadlines
 from visits.events import VisitEvent
 from visits.models import ChecklistAnswer, VisitOrder
@@ -86,13 +86,12 @@ def tick(
 ) -> list[str]:
     """Keep a checklist's answers; a second trip overwrites the first. Returns what was not ticked."""
     former = {row.item: row for row in ChecklistAnswer.objects.filter(visit=visit, list=of)}
-    new, changed = [], []
+    new: list[ChecklistAnswer] = []
+    changed: list[ChecklistAnswer] = []
     for item, ticked in answers.items():
         row = former.get(item) or ChecklistAnswer(visit=visit, list=of, item=item)
         row.ticked, row.note, row.at = ticked, (notes or {}).get(item, ""), at
         (changed if item in former else new).append(row)
-    ChecklistAnswer.objects.bulk_create(new)
-    write_history(new, "+")
-    ChecklistAnswer.objects.bulk_update(changed, ["ticked", "note", "at"])
-    write_history(changed, "~")
+    create_all(new)
+    change_all(changed, "ticked", "note", "at")
     return [item for item, ticked in answers.items() if not ticked]

@@ -192,13 +192,17 @@ class Stories:
         """Twice a day everybody reads what he was told and takes note of escalations."""
         while True:
             yield at
-            for person in self.world.people.values():
-                actor = person.as_actor()
-                if actor.kind == "user":
-                    read_all_notifications(at=at, by=actor)
-            for escalation in Escalation.objects.filter(
-                acknowledged_at=None, superseded=False, fired_at__lt=at - minutes(90)
-            ).select_related("deadline__owner"):
+            for person in User.objects.staff().filter(notifications__read_at=None).distinct():
+                read_all_notifications(at=at, by=person.as_actor())
+            # Who takes note of a step takes note of those before it.
+            for escalation in (
+                Escalation.objects.filter(
+                    acknowledged_at=None, superseded=False, fired_at__lt=at - minutes(90)
+                )
+                .order_by("deadline_id", "-id")
+                .distinct("deadline_id")
+                .select_related("deadline__owner")
+            ):
                 owner = escalation.deadline.owner or self.world.people["zhaomin"]
                 acknowledge(escalation, at=at, by=owner.as_actor())
             at += timedelta(hours=12)

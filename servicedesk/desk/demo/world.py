@@ -5,6 +5,10 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
+
+from django.contrib.auth.hashers import Argon2PasswordHasher
+from django.test import override_settings
 
 from accounts.actions import create_team, create_user, edit_team
 from accounts.models import Team, User
@@ -18,6 +22,13 @@ from tickets.actions.referrals import add_target
 from tickets.models import ReferralTarget
 
 PASSWORD = "demo-service-2026"  # noqa: S105 - printed for everybody who starts the demo
+
+
+class HashOnce(Argon2PasswordHasher):
+    """The hasher of the product; the one password of all accounts takes its time only once."""
+
+    salt = cache(Argon2PasswordHasher.salt)
+    encode = cache(Argon2PasswordHasher.encode)
 
 
 @dataclass
@@ -46,7 +57,8 @@ class World:
 
 def build(at: datetime, dice: random.Random) -> World:
     world = World(dice)
-    _people(world, at)
+    with override_settings(PASSWORD_HASHERS=[f"{__name__}.HashOnce"]):
+        _people(world, at)
     _places(world, at)
     _knowledge(world, at)
     return world
