@@ -752,6 +752,10 @@ class Migration(migrations.Migration):
             model_name='ticket',
             index=models.Index(fields=['customer', '-id'], name='tickets_ticket_customer'),
         ),
+        migrations.AddIndex(
+            model_name='ticket',
+            index=models.Index(fields=['received_at'], name='tickets_ticket_received'),
+        ),
         migrations.AddConstraint(
             model_name='ticket',
             constraint=models.CheckConstraint(condition=models.Q(('status__in', ['assigned', 'closed', 'in_progress', 'new', 'resolved', 'waiting'])), name='tickets_ticket_known_status'),

@@ -147,6 +147,8 @@ class Ticket(Record):
             models.Index(fields=["owner", "-id"], name="tickets_ticket_owner"),
             models.Index(fields=["store", "-id"], name="tickets_ticket_store"),
             models.Index(fields=["customer", "-id"], name="tickets_ticket_customer"),
+            # The tickets of one day, for the roll-ups.
+            models.Index(fields=["received_at"], name="tickets_ticket_received"),
         ]  # fmt: skip
         constraints = [
             models.CheckConstraint(

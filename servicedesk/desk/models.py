@@ -1,0 +1,122 @@
+"""What the managers' figures are read from: outcomes per ticket, and their sums per day.
+
+Nothing here is a record of the business: all of it is made from tickets, deadlines and
+extensions by `managers.rollups`, and can be made again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+
+from tickets.models import Ticket
+
+# Each is 0 or 1 for a ticket, and the sum of these for a day. What they mean stands in
+# `managers.rollups.FACTS`; what they are called, in `managers.figures`.
+MEASURES = (
+    "opened", "response_in_time", "response_late", "promised_in_time", "promised_late",
+    "agreed_in_time", "agreed_late", "over_24h", "solved", "solved_once", "first_contact",
+    "by_phone", "by_remote", "by_visit", "not_solved", "closed", "reopened",
+    "extension_asked", "extension_consented", "extension_refused", "extension_kept",
+    "extension_broken",
+)  # fmt: skip
+
+
+class TicketFact(models.Model):
+    """The outcome of one ticket so far; `day` is the day of its intake.
+
+    What only the clock decides is left open: the times that an open ticket has still to keep
+    stand in the `*_due` columns, and whether they are over is asked when a page is drawn.
+    """
+
+    ticket = models.OneToOneField(
+        Ticket, models.CASCADE, primary_key=True, db_constraint=False, related_name="+"
+    )
+    day = models.DateField()
+    # Of the week: Monday 0:00 is 0, Sunday 23:00 is 167.
+    hour = models.SmallIntegerField()
+    # Who works on it, else who owns it. The team follows from the person when it is asked for, so
+    # that nothing is to be made again when somebody changes teams.
+    person = models.BigIntegerField()
+    customer = models.BigIntegerField()
+    store = models.BigIntegerField()
+    # 0: none.
+    product = models.BigIntegerField()
+    category = models.BigIntegerField()
+    received_at = models.DateTimeField()
+    is_open = models.BooleanField()
+    response_due = models.DateTimeField(null=True)
+    promised_due = models.DateTimeField(null=True)
+    agreed_due = models.DateTimeField(null=True)
+    extended_due = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            # The records behind a figure, newest first, and the sums of several filters at once.
+            models.Index(fields=["day", "ticket"], name="desk_ticketfact_day"),
+            models.Index(fields=["person", "day"], name="desk_ticketfact_person"),
+            models.Index(fields=["customer", "day"], name="desk_ticketfact_customer"),
+            # Top stores of a period, read from the index alone.
+            models.Index(fields=["day", "store"], name="desk_ticketfact_store"),
+            # The backlog, and what of it is overdue.
+            models.Index(
+                fields=["received_at"], name="desk_ticketfact_open", condition=Q(is_open=True)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.pk}"
+
+
+class RollUp(models.Model):
+    """The sums of one day for one value of one dimension."""
+
+    class Dimension(models.TextChoices):
+        ALL = "all"
+        PERSON = "person"
+        CUSTOMER = "customer"
+        PRODUCT = "product"
+        CATEGORY = "category"
+        HOUR = "hour"
+
+    day = models.DateField()
+    dimension = models.CharField(max_length=10, choices=Dimension)
+    key = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            # Also the index by which one value is read over a period.
+            models.UniqueConstraint(fields=["dimension", "key", "day"], name="desk_rollup_once"),
+        ]
+        indexes = [
+            # All values over a period: the top ones, the heat map.
+            models.Index(fields=["dimension", "day"], name="desk_rollup_period"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.dimension} {self.key}"
+
+
+class Progress(models.Model):
+    """How far the journal is rolled up: the sequence of the last link of its chain that was read.
+
+    Not the entry's id: ids are given out before a transaction commits, so a smaller one may
+    appear later. Links are given out in order.
+    """
+
+    sequence = models.BigIntegerField(default=0)
+    caught_up_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return str(self.sequence)
+
+
+def _measure(model: type[models.Model], name: str, column: Any) -> None:
+    column.contribute_to_class(model, name)
+
+
+for _name in MEASURES:
+    _measure(TicketFact, _name, models.SmallIntegerField())
+    _measure(RollUp, _name, models.IntegerField())
