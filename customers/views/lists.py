@@ -83,8 +83,8 @@ def products(request: DeskRequest) -> HttpResponse:
         "installations",
         filter=Q(installations__is_active=True, installations__store__is_active=True),
     )
-    found = Product.objects.visible_to(request.actor).select_related("team").annotate(
-        running=running
+    found = (
+        Product.objects.visible_to(request.actor).select_related("team").annotate(running=running)
     )
     context = {"products": found.order_by("-is_active", "name", "id"), "may": _may(request)}
     return render(request, "customers/products.html", context)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from django.utils import translation
 from drf_spectacular.generators import SchemaGenerator
@@ -27,7 +27,9 @@ class EnglishGenerator(SchemaGenerator):
 class DeskSchema(AutoSchema):
     """Every operation answers with its record, or with a problem document (RFC 9457)."""
 
-    def get_serializer_name(self, serializer: Any, direction: str) -> str:
+    def get_serializer_name(
+        self, serializer: Any, direction: Literal["request", "response"]
+    ) -> str:
         """The input of a verb carries its noun: visits and tickets both know “assign”."""
         name: str = super().get_serializer_name(serializer, direction)
         if not isinstance(serializer, StrictSerializer):

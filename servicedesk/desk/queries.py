@@ -291,7 +291,8 @@ def _newest_each(owners: QuerySet[Any], records: QuerySet[Any]) -> QuerySet[Any,
     few = ArraySubquery(records.order_by("-pk").values("pk")[:HITS])
     each = Func(few, function="unnest", output_field=BigIntegerField())
     each.set_returning = True
-    return owners.annotate(record=each).order_by("-record").values("record")[:HITS]
+    newest: QuerySet[Any, Any] = owners.annotate(record=each).order_by("-record").values("record")
+    return newest[:HITS]
 
 
 # --- the handbook ----------------------------------------------------------------------------
