@@ -45,7 +45,10 @@ CASES = [
     ("CALL-11", "visit", {}, "kept"),
     ("CALL-11", "existing", {}, "kept"),
     ("CALL-11", "solved", {}, "not_applicable"),
-    *[("GEN-1", outcome, {}, "kept") for outcome in ["solved", "ticket", "visit", "existing", *OTHERS]],
+    *[
+        ("GEN-1", outcome, {}, "kept")
+        for outcome in ["solved", "ticket", "visit", "existing", *OTHERS]
+    ],
 ]
 
 
