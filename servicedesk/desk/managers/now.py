@@ -62,7 +62,7 @@ BUSIEST = 15
 ON_THE_WALL = 6
 
 LABELS: dict[tuple[str, str], Promise] = {
-    ("tickets", "open"): _("Open tickets"),
+    ("tickets", "open"): _("Unresolved tickets"),
     ("tickets", "overdue"): _("Overdue tickets"),
     ("tickets", "within1"): _("Tickets due within 1 hour"),
     ("tickets", "within4"): _("Tickets due within 4 hours"),
@@ -229,7 +229,7 @@ def _context(request: DeskRequest, filters: ManagerFilter, now: datetime) -> dic
             figure("tickets", "within24", "neutral", "clock-24", _("Due within 24 h")),
             figure("tickets", "unassigned", "wait", "user-question", _("Nobody works on it")),
             figure("tickets", "urgent", "bad", "urgent", _("Urgent")),
-            figure("tickets", "open", "neutral", "ticket", _("Open")),
+            figure("tickets", "open", "neutral", "ticket", _("Unresolved")),
         ],
         "columns": COLUMNS.values(),
         "states": _states(found, filters),
@@ -252,7 +252,7 @@ def _context(request: DeskRequest, filters: ManagerFilter, now: datetime) -> dic
             figure("tickets", "unassigned", "wait", label=_("Nobody works on it")),
         ],
         "wall_rest": [
-            figure("tickets", "open", label=_("Open tickets")),
+            figure("tickets", "open", label=_("Unresolved tickets")),
             figure("tickets", "urgent", "bad", label=_("Urgent")),
             figure("promises", "overdue", "bad", label=_("Callbacks overdue")),
             figure("promises", "within1", "wait", label=_("Callbacks within 1 h")),
@@ -340,10 +340,10 @@ def _tables(context: dict[str, Any]) -> list[Table]:
             [row["label"], *(value for value, _url in row["cells"])] for row in context["states"]
         ]),
         Table("calls", _("What we owe callers"), [
-            "", _("Overdue"), _("Within 1 h"), _("Within 4 h"), _("Within 24 h"), _("Open"),
+            "", _("Overdue"), _("Within 1 h"), _("Within 4 h"), _("Within 24 h"), _("All"),
         ], [[row["label"], *(value for value, _url in row["cells"])] for row in context["calls"]]),
         Table("loads", _("Who has how much"), [
-            _("Person"), _("Team"), _("Open tickets"), _("Overdue"), _("Visits today"), _("Sum"),
+            _("Person"), _("Team"), _("Unresolved tickets"), _("Overdue"), _("Visits today"), _("Sum"),
             _("Median of the team"), _("Overloaded"),
         ], [
             [load.person.name, load.person.team.name if load.person.team else None, load.tickets,

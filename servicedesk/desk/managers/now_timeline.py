@@ -43,6 +43,11 @@ class Bar:
     late: bool
 
     @property
+    def start(self) -> str:
+        """What a narrow bar has room for; where it ends, its length says."""
+        return self.times.partition("–")[0]
+
+    @property
     def y(self) -> int:
         return self.lane * LANE + GAP
 

@@ -19,7 +19,7 @@ from servicedesk.core.http import DeskRequest
 from servicedesk.desk.managers.filters import ManagerFilter
 
 TABS = (
-    (_("Now"), "desk:managers_now"),
+    (_("The desk now"), "desk:managers_now"),
     (_("Service level"), "desk:managers_service_level"),
     (_("Visits"), "desk:managers_visits"),
     (_("Handbook"), "desk:managers_handbook"),
