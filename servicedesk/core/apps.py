@@ -33,7 +33,7 @@ class CoreConfig(AppConfig):
 
 
 # Modules with functions that every worker runs each second (core.ticker).
-TICKING = ("journal", "outbox", "sealing", "deadlines", "ticks")
+TICKING = ("journal", "outbox", "sealing", "rule_days", "deadlines", "ticks")
 
 
 def load_registries(modules: Sequence[str] = REGISTERING) -> None:

@@ -349,7 +349,10 @@ class Attachment(models.Model):
 
 
 class RuleResult(models.Model):
-    """The last answer of one handbook rule about one record, kept for the compliance page."""
+    """The last answer of one handbook rule about one record, kept for the handbook's figures.
+
+    Triggers of the database (migration 0003) put down each day whose answers change.
+    """
 
     class Answer(models.TextChoices):
         KEPT = "kept", _("Followed")
@@ -363,10 +366,13 @@ class RuleResult(models.Model):
     answer = models.CharField(max_length=15, choices=Answer)
     note = models.CharField(max_length=300, blank=True)
     evidence = models.JSONField(default=list)
-    # The moment the record counts for (its month on the compliance page).
+    # The moment the record counts for (its month on the handbook's page).
     counts_at = models.DateTimeField()
     person_id = models.BigIntegerField(null=True)
     team_id = models.BigIntegerField(null=True)
+    # Whose record it is about, and which product, where the record knows.
+    customer_id = models.BigIntegerField(null=True)
+    product_id = models.BigIntegerField(null=True)
     computed_at = models.DateTimeField()
 
     class Meta:
@@ -377,11 +383,75 @@ class RuleResult(models.Model):
             )
         ]
         indexes = [
-            models.Index(fields=["rule", "counts_at", "answer"], name="core_ruleresult_rate")
+            models.Index(fields=["rule", "counts_at", "answer"], name="core_ruleresult_rate"),
+            # Counting what no roll-up has: of a day, of a customer, of several filters at once.
+            models.Index(
+                fields=["counts_at"],
+                include=["rule", "answer", "person_id", "team_id", "customer_id", "product_id"],
+                name="core_ruleresult_counted",
+            ),
+            models.Index(
+                fields=["customer_id", "counts_at"],
+                include=["rule", "answer", "person_id", "team_id", "product_id"],
+                name="core_ruleresult_customer",
+                condition=Q(customer_id__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.rule} {self.answer}"
+
+
+class RuleDay(models.Model):
+    """How often a rule was kept on one day (core.rule_days): of all, a team, a person, a product."""
+
+    class Dimension(models.TextChoices):
+        ALL = "all"
+        TEAM = "team"
+        PERSON = "person"
+        PRODUCT = "product"
+
+    day = models.DateField()
+    rule = models.CharField(max_length=20)
+    dimension = models.CharField(max_length=10, choices=Dimension)
+    # The primary key of the team, person or product; 0 of none, and of all.
+    key = models.BigIntegerField(default=0)
+    kept = models.PositiveIntegerField()
+    broken = models.PositiveIntegerField()
+    not_provable = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            # Also the index that all rules of one team, person or product are read by.
+            models.UniqueConstraint(
+                fields=["dimension", "key", "day", "rule"],
+                include=["kept", "broken", "not_provable"],
+                name="core_ruleday_once",
+            )
+        ]
+        indexes = [
+            # One rule by team or by person.
+            models.Index(
+                fields=["rule", "dimension", "day"],
+                include=["key", "kept", "broken", "not_provable"],
+                name="core_ruleday_rule",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.rule} {self.dimension}:{self.key}"
+
+
+class StaleRuleDay(models.Model):
+    """A day whose answers changed since its `RuleDay` rows were made; triggers add it.
+
+    `moment` lies on that day in every time zone: it is cut to a quarter of an hour.
+    """
+
+    moment = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.moment:%Y-%m-%d %H:%M}"
 
 
 class IdempotencyKey(models.Model):

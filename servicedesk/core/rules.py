@@ -119,11 +119,31 @@ def evaluate(obj: Any, journal: Journal | None = None) -> list[tuple[Rule, Findi
     return [(r, r.check(obj, journal)) for r in rules_of(subject_key(obj)[0])]
 
 
+# Through which fields a record knows its customer and product, if not by itself.
+OWNERS = ("installation", "ticket", "call")
+
+
+def whose(obj: Any) -> tuple[int | None, int | None]:
+    """Customer and product of a record, by itself or by what it belongs to."""
+    customer_id = getattr(obj, "customer_id", None)
+    product_id = getattr(obj, "product_id", None)
+    for name in OWNERS:
+        if customer_id is not None and product_id is not None:
+            break
+        owner = getattr(obj, name, None)
+        if owner is not None:
+            customer, product = whose(owner)
+            customer_id = customer if customer_id is None else customer_id
+            product_id = product if product_id is None else product_id
+    return customer_id, product_id
+
+
 def store(
     obj: Any, *, counts_at: datetime, person_id: int | None, team_id: int | None, at: datetime
 ) -> None:
     """Keep the present answers about a record; called when it closes, and on demand."""
     kind, pk = subject_key(obj)
+    customer_id, product_id = whose(obj)
     RuleResult.objects.bulk_create(
         [
             RuleResult(
@@ -136,6 +156,8 @@ def store(
                 counts_at=counts_at,
                 person_id=person_id,
                 team_id=team_id,
+                customer_id=customer_id,
+                product_id=product_id,
                 computed_at=at,
             )
             for r, finding in evaluate(obj)
@@ -143,6 +165,7 @@ def store(
         update_conflicts=True,
         unique_fields=["rule", "subject_kind", "subject_id"],
         update_fields=[
-            "answer", "note", "evidence", "counts_at", "person_id", "team_id", "computed_at",
+            "answer", "note", "evidence", "counts_at", "person_id", "team_id", "customer_id",
+            "product_id", "computed_at",
         ],
     )  # fmt: skip
