@@ -54,6 +54,11 @@ COMPANY_NAME = env.str("COMPANY_NAME", default="示例软件有限公司")
 SERVICE_PHONE = env.str("SERVICE_PHONE", default="400-800-1234")
 # OPS-12: a resolved ticket of which nothing more is heard closes after so many days.
 TICKET_CLOSE_DAYS = env.int("TICKET_CLOSE_DAYS", default=3)
+# In per cent: what the managers' pages hold the attainment against.
+SERVICE_TARGETS = {
+    "response": env.int("SERVICE_TARGET_RESPONSE", default=95),
+    "resolution": env.int("SERVICE_TARGET_RESOLUTION", default=90),
+}
 
 # --- Applications --------------------------------------------------------------------------
 INSTALLED_APPS = [

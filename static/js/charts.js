@@ -54,9 +54,22 @@ function targets(chart, colour) {
     silent: true,
     symbol: "none",
     lineStyle: { color: colour.ink3, type: "dashed", width: 1 },
-    label: { color: colour.ink2, position: "insideEndTop", formatter: ({ name, value }) => `${name} ${shown(value, chart.unit)}` },
-    data: chart.targets.map(([name, value]) => ({ name, yAxis: value })),
+    label: { color: colour.ink2, formatter: ({ name, value }) => `${name} ${shown(value, chart.unit)}` },
+    // One label above its line and the next below: they may lie close.
+    data: chart.targets.map(([name, value], number) => ({
+      name,
+      yAxis: value,
+      label: { position: number % 2 ? "insideEndBottom" : "insideEndTop" },
+    })),
   };
+}
+
+// Percentages lie near the top: lines need no room for what never happens. Bars start at nothing.
+function floor(chart) {
+  if (chart.unit !== "%" || chart.kind !== "line") return 0;
+  const values = [...chart.series.flatMap((series) => series.values), ...chart.targets.map((target) => target[1])];
+  const least = Math.min(100, ...values.filter((value) => value !== null));
+  return Math.max(0, Math.floor((least - 5) / 10) * 10);
 }
 
 function cartesian(chart, colour) {
@@ -72,6 +85,7 @@ function cartesian(chart, colour) {
   const amounts = {
     type: "value",
     minInterval: chart.unit === "%" ? undefined : 1,
+    min: floor(chart),
     max: chart.unit === "%" ? 100 : undefined,
     axisLabel: { color: colour.ink2, formatter: chart.unit === "%" ? "{value} %" : "{value}" },
     splitLine: { lineStyle: { color: colour.line } },
@@ -109,13 +123,13 @@ function punch(chart, colour) {
   const most = Math.max(1, ...chart.series.flatMap((series) => series.values));
   const axis = { axisTick: { show: false }, axisLine: { lineStyle: { color: colour.line } }, axisLabel: { color: colour.ink2 } };
   return {
-    xAxis: { type: "category", data: chart.labels, ...axis, axisLabel: { color: colour.ink2, interval: 1 } },
+    xAxis: { type: "category", data: chart.labels, ...axis, axisLabel: { color: colour.ink2, hideOverlap: true } },
     yAxis: { type: "category", inverse: true, data: chart.series.map((series) => series.name), ...axis, splitLine: { show: true, lineStyle: { color: colour.line } } },
     series: [
       {
         type: "scatter",
         data: chart.series.flatMap((series, row) => series.values.map((value, column) => [column, row, value]).filter((dot) => dot[2])),
-        symbolSize: (dot) => 6 + 22 * Math.sqrt(dot[2] / most),
+        symbolSize: (dot) => 5 + 15 * Math.sqrt(dot[2] / most),
         itemStyle: { color: colour.tones.info, opacity: 0.85 },
       },
     ],
@@ -136,7 +150,7 @@ function option(chart) {
     animation: false,
     backgroundColor: colour.surface,
     textStyle: { fontFamily: fontFamily(), color: colour.ink },
-    aria: { enabled: true, decal: { show: chart.series.length > 1 && chart.kind !== "line" && chart.kind !== "punch", decals: undefined } },
+    aria: { enabled: true, decal: { show: chart.series.length > 1 && chart.kind !== "line" && chart.kind !== "punch" } },
     ...parts,
   };
 }
@@ -146,7 +160,7 @@ function draw(figure) {
   if (!stage || !window.echarts || drawn.has(figure)) return;
   const chart = JSON.parse(figure.dataset.chart);
   stage.hidden = false;
-  if (chart.kind === "bars") stage.classList.add(chart.labels.length > 5 ? "chart-tall" : "chart-low");
+  stage.classList.toggle("chart-tall", chart.kind === "bars" && chart.labels.length > 5);
   const picture = window.echarts.init(stage, null, { renderer: "canvas" });
   picture.setOption(option(chart));
   picture.on("click", (hit) => {

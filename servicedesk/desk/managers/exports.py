@@ -40,9 +40,11 @@ class Shown:
     text: Any = None
     url: str = ""
 
-    def __html__(self) -> str:
+    def __html__(self) -> SafeString:
         text = self.value if self.text is None else self.text
         return format_html('<a href="{}">{}</a>', self.url, text) if self.url else escape(text)
+
+    __str__ = __html__  # templates ask for this one
 
 
 @dataclass(frozen=True, slots=True)

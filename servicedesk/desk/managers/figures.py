@@ -189,9 +189,7 @@ def selection(filters: ManagerFilter) -> Selection:
         persons = (person.pk,) if team is None or person.team_id == team.pk else ()
     elif team is not None:
         persons = tuple(team.members.values_list("pk", flat=True))
-    return Selection(
-        persons, customer.pk if customer else None, product.pk if product else None
-    )
+    return Selection(persons, customer.pk if customer else None, product.pk if product else None)
 
 
 BUCKETS = {"day": TruncDay, "week": TruncWeek, "month": TruncMonth}
@@ -217,9 +215,7 @@ def series(chosen: Selection, span: Period, bucket: str, now: datetime) -> list[
         .annotate(**{due: Count("pk", filter=Q(**{f"{due}__lt": now})) for due in DUE})
     )  # fmt: skip
     overdue = {row["first"]: row for row in late}
-    return [
-        Counts(row["first"], _add_up(row, overdue.get(row["first"], {}))) for row in settled
-    ]
+    return [Counts(row["first"], _add_up(row, overdue.get(row["first"], {}))) for row in settled]
 
 
 DUE = ("response_due", "promised_due", "agreed_due", "extended_due")

@@ -89,10 +89,10 @@ class ManagerFilter(DeskForm):
     period = forms.ChoiceField(
         label=_("Period"), required=False,
         choices=[*((key, label) for key, (label, _of) in PERIODS.items()),
-                 (RANGE, _("From – to"))],
+                 (RANGE, _("Days of choice"))],
     )  # fmt: skip
-    since = forms.DateField(label=_("From"), required=False)
-    until = forms.DateField(label=_("To"), required=False)
+    since = forms.DateField(label=_("First day"), required=False)
+    until = forms.DateField(label=_("Last day"), required=False)
     team = UidChoiceField(
         Team.objects.all(), label=_("Team"), required=False, empty_label=_("All teams")
     )

@@ -219,13 +219,14 @@ def days_with_tickets() -> tuple[date, date] | None:
     return (min(days), max(days)) if days else None
 
 
-def rebuild_all(first: date, last: date) -> Iterator[list[Difference]]:
-    """Day by day, what was wrong in it."""
+def rebuild_all(first: date, last: date) -> Iterator[list[Difference] | None]:
+    """Day by day, what was wrong in it; None for a day that had not been made yet."""
     day = first
     while day <= last:
         before = _sums(day)
         rebuild(day)
-        yield list(_differences(day, before, _sums(day)))
+        after = _sums(day)
+        yield list(_differences(day, before, after)) if before or not after else None
         day += timedelta(days=1)
 
 

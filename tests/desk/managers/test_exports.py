@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from contextlib import closing
 
 import openpyxl
 import pytest
@@ -53,7 +54,8 @@ def test_a_csv_has_no_formula_and_opens_in_excel():
 
 
 def test_an_xlsx_has_no_formula_and_keeps_numbers():
-    content = b"".join(xlsx_of(table(), "t.xlsx").streaming_content)
+    with closing(xlsx_of(table(), "t.xlsx")) as answer:
+        content = b"".join(answer.streaming_content)
     rows = list(openpyxl.load_workbook(io.BytesIO(content)).active.iter_rows())
 
     assert len(rows) == len(FORMULAS) + 1

@@ -227,7 +227,7 @@ def test_made_again_nothing_differs(people, roll_up):
     Life(3, people).play(40)
     roll_up()
 
-    assert rebuild().endswith("0 differences.\n")
+    assert rebuild().endswith(" 0 of them for the first time; 0 differences.\n")
     assert raw.rolled_up() == raw.counted()
 
 
@@ -247,7 +247,9 @@ def test_some_days_alone_can_be_made_again(helpdesk, roll_up):
     make_ticket()
     make_ticket(at=AT + timedelta(days=1))
 
-    assert "1 days made again" in rebuild("--from", "2026-03-03", "--to", "2026-03-03")
+    said = rebuild("--from", "2026-03-03", "--to", "2026-03-03")
+
+    assert said == "1 days made again, 1 of them for the first time; 0 differences.\n"
     assert set(RollUp.objects.values_list("day", flat=True)) == {date(2026, 3, 3)}
 
 

@@ -25,12 +25,15 @@ class Command(BaseCommand):
         if last < first:
             raise CommandError("The last day lies before the first.")
         began, newest = timezone.now(), rollups.newest_link()
-        differences = 0
+        differences = missing = 0
         for found in rollups.rebuild_all(first, last):
-            differences += len(found)
-            for difference in found:
+            missing += found is None
+            differences += len(found or ())
+            for difference in found or ():
                 self.stdout.write(str(difference))
         if first <= days[0] and last >= days[1]:
             rollups.start_from(newest, began)
         made = (last - first).days + 1
-        self.stdout.write(f"{made} days made again, {differences} differences.")
+        self.stdout.write(
+            f"{made} days made again, {missing} of them for the first time; {differences} differences."
+        )
