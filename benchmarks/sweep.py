@@ -127,12 +127,12 @@ def make_due(count: int, moment: str) -> None:
 
 
 def empty_sweeps(times: int) -> None:
-    from sla import sweeping
+    from sla import sweeping, tasks
 
     def bare() -> None:
         execute(CLAIM, [sweeping.BATCH])
 
-    floor, ours, ticks = (timed(run, times) for run in (bare, sweeping.sweep, sweeping.tick))
+    floor, ours, ticks = (timed(run, times) for run in (bare, sweeping.sweep, tasks.tick))
     for name, values in (("empty sweep", ours), ("empty tick (with heartbeat)", ticks)):
         report(
             name,
@@ -163,10 +163,10 @@ def backlog(due: int) -> None:
 
 def lateness(due: int, seconds: int) -> None:
     """Due times spread over some seconds, a sweeper that ticks each second."""
-    from sla import sweeping
+    from sla import tasks
 
     spread = f"now() + interval '3 s' + r * interval '{seconds} s'"
-    ours = _lateness_of(lambda: _ours(sweeping.tick), due, seconds, spread)
+    ours = _lateness_of(lambda: _ours(tasks.tick), due, seconds, spread)
     floor = _lateness_of(_bare, due, seconds, spread)
     report(
         f"lateness, {due} due in {seconds} s",

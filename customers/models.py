@@ -7,7 +7,7 @@ from typing import Self, TypeVar
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -191,6 +191,30 @@ class Installation(Record):
 
     def __str__(self) -> str:
         return f"{self.product} {self.software_version}".strip()
+
+
+class Contract(Record):
+    """What was agreed with a customer for a time (合同); service terms may depend on it."""
+
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="contracts")
+    number = models.CharField(_("contract number"), max_length=40, unique=True)
+    title = models.CharField(_("contract"), max_length=120)
+    starts_on = models.DateField(_("from"))
+    ends_on = models.DateField(_("until"), null=True, blank=True)
+
+    objects = VisibleQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-starts_on", "id"]
+        constraints = [
+            models.CheckConstraint(
+                name="customers_contract_window",
+                condition=Q(ends_on__isnull=True) | Q(ends_on__gte=F("starts_on")),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.title}"
 
 
 class ImportDraft(models.Model):

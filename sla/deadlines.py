@@ -25,15 +25,17 @@ from sla.events import (
     DeadlineResumed,
     DeadlineStarted,
     facts,
+    terms,
 )
 from sla.kinds import KINDS, Kind, Step, define, done_with
 from sla.models import Deadline, DeadlineMove
+from sla.policies import By, Plan, Scope, due_by, plan
 from sla.states import Status
-from sla.sweeping import sweep
+from sla.worktime import after, elapsed
 
 __all__ = [
-    "Kind", "Step", "cancel", "define", "meet", "move", "pause", "reassign", "resume", "start",
-    "start_all", "sweep",
+    "By", "Kind", "Plan", "Scope", "Step", "cancel", "define", "due_with", "follow", "meet", "move", "pause", "plan",
+    "reassign", "resume", "run_out", "start", "start_all",
 ]  # fmt: skip
 
 Cause = DeadlineMove.Cause
@@ -46,21 +48,21 @@ def start(
     label: str,
     url: str,
     owner: User | None,
-    due_at: datetime,
+    due_at: datetime | Plan,
     at: datetime,
     by: Actor,
-    urgent: bool = False,
+    scope: Scope = Scope(),  # noqa: B008 - frozen
 ) -> Deadline:
     """Start the clock. If it runs already, bring it up to date and move it, if need be."""
     [deadline] = start_all(
-        {kind: due_at}, subject, label=label, url=url, owner=owner, at=at, by=by, urgent=urgent
+        {kind: due_at}, subject, label=label, url=url, owner=owner, at=at, by=by, scope=scope
     )
     return deadline
 
 
 @transaction.atomic(savepoint=False)
 def start_all(
-    due: Mapping[str, datetime],
+    due: Mapping[str, datetime | Plan],
     subject: models.Model,
     *,
     label: str,
@@ -68,17 +70,26 @@ def start_all(
     owner: User | None,
     at: datetime,
     by: Actor,
-    urgent: bool = False,
+    scope: Scope = Scope(),  # noqa: B008 - frozen
 ) -> list[Deadline]:
-    """Start several clocks of one subject in as many statements as one takes: kind → due time."""
+    """Start several clocks of one subject in as many statements as one takes.
+
+    due: kind → due time, or what `plan` made of the policies.
+    """
     for kind in due:
         _known(kind)
+    named = {kind: moment for kind, moment in due.items() if isinstance(moment, datetime)}
+    plans = {k: m for k, m in due.items() if isinstance(m, Plan)} | plan(named, scope, at=at)
     running = {deadline.kind: deadline for deadline in _open_ones(subject, tuple(due))}
     for kind, deadline in running.items():
-        _restart(
-            deadline, label=label, url=url, owner=owner, due_at=due[kind], urgent=urgent, at=at,
-            by=by,
-        )  # fmt: skip
+        deadline.label, deadline.url, deadline.owner = label[:200], url, owner
+        deadline.save(update_fields=["label", "url", "owner"])
+        if (deadline.due_at, deadline.urgent) != (plans[kind].due_at, scope.urgent):
+            _note_miss(deadline, at=at)
+            _move(
+                deadline, plans[kind], cause=Cause.CHANGE, reason="", at=at, by=by,
+                urgent=scope.urgent,
+            )  # fmt: skip
     new = [
         Deadline(
             kind=kind,
@@ -86,19 +97,25 @@ def start_all(
             subject_id=subject.pk,
             label=label[:200],
             url=url,
-            urgent=urgent,
+            urgent=scope.urgent,
+            customer_id=scope.customer_id,
+            product_id=scope.product_id,
             owner=owner,
+            terms=plans[kind].terms,
+            calendar=plans[kind].calendar,
+            target=plans[kind].target,
+            latest=plans[kind].latest,
             started_at=at,
-            due_at=_after_start(due_at, at),
-            original_due_at=due_at,
+            due_at=_after_start(plans[kind].due_at, at),
+            original_due_at=plans[kind].due_at,
         )
-        for kind, due_at in due.items()
+        for kind in due
         if kind not in running
     ]
     for deadline in new:
         _arm(deadline, fired=(), at=at)
     Deadline.objects.bulk_create(new)
-    _record([DeadlineStarted(at=at, **facts(deadline)) for deadline in new], new, by=by)
+    _record([DeadlineStarted(at=at, **terms(d), **facts(d)) for d in new], new, by=by)
     started = running | {deadline.kind: deadline for deadline in new}
     return [started[kind] for kind in due]
 
@@ -115,13 +132,14 @@ def meet(kind: str, subject: models.Model, *, at: datetime, by: Actor) -> Deadli
     if deadline is None:
         return None
     if deadline.status == Status.PAUSED:
-        _run_on(deadline, at=at, by=by)
+        _run_on(deadline, at=_end_of_pause(deadline, at), by=by)
     _note_miss(deadline, at=at)
     _stop(deadline, Status.MET)
     deadline.met_at = at
     deadline.save(
         update_fields=[
-            "status", "paused_at", "met_at", "missed_at", "due_at", "paused_total", "next_step_at"
+            "status", "paused_at", "paused_until", "met_at", "missed_at", "due_at",
+            "paused_total", "next_step_at",
         ]
     )  # fmt: skip
     _record([DeadlineMet(at=at, late=deadline.late, **facts(deadline))], [deadline], by=by)
@@ -135,7 +153,9 @@ def cancel(subject: models.Model, *kinds: str, at: datetime, by: Actor) -> None:
     for deadline in deadlines:
         _note_miss(deadline, at=at)
         _stop(deadline, Status.CANCELLED)
-        deadline.save(update_fields=["status", "paused_at", "missed_at", "next_step_at"])
+        deadline.save(
+            update_fields=["status", "paused_at", "paused_until", "missed_at", "next_step_at"]
+        )
     _record([DeadlineCancelled(at=at, **facts(d)) for d in deadlines], deadlines, by=by)
 
 
@@ -150,48 +170,123 @@ def move(
     at: datetime,
     by: Actor,
 ) -> Deadline:
-    """Move the due time and re-arm the steps that lie ahead. A miss before `at` stands."""
+    """Move the due time and re-arm the steps that lie ahead. A miss before `at` stands.
+
+    The terms stay. From now on it is the moment agreed upon that counts, not the target.
+    """
     deadline = _open_one(kind, subject)
     if deadline is None:
         raise Refused(_("There is no such deadline any more."))
     if deadline.due_at != due_at:
         _note_miss(deadline, at=at)
-        _move(deadline, due_at=due_at, cause=cause, reason=reason, at=at, by=by)
+        agreed = Plan(due_at, None, None, deadline.terms, deadline.calendar)
+        _move(deadline, agreed, cause=cause, reason=reason, at=at, by=by)
     return deadline
 
 
+def due_with(kind: str, subject: models.Model, *, latest: datetime | None) -> datetime:
+    """When the open deadline would be due if the customer wanted it by `latest`."""
+    deadline = _open_one(kind, subject)
+    if deadline is None:
+        raise Refused(_("There is no such deadline any more."))
+    if deadline.target is None:
+        return latest or deadline.due_at
+    holds = [pause.hold for pause in deadline.pauses()]
+    return due_by(deadline.target, deadline.calendar, latest, at=deadline.started_at, holds=holds)
+
+
 @transaction.atomic(savepoint=False)
-def pause(subject: models.Model, *kinds: str, reason: str, at: datetime, by: Actor) -> None:
-    """Stop the clock; the time that remains is kept."""
-    deadlines = [d for d in _open_ones(subject, kinds) if d.status == Status.RUNNING]
-    for deadline in deadlines:
-        _note_miss(deadline, at=at)
-        deadline.status = Status.PAUSED
-        # Told late, a pause may begin before the last one ended: that time is counted once.
-        ends = [pause.moved_at for pause in deadline.pauses()]
-        deadline.paused_at, deadline.pause_reason = (
-            max(at, *ends, deadline.started_at),
-            reason[:500],
+def follow(deadline: Deadline, plan: Plan, *, reason: str, at: datetime, by: Actor) -> None:
+    """Put a running deadline, locked by the caller, under new terms, as if since its start.
+
+    What the customer agreed to in the meantime stays: an extended deadline keeps its moment.
+    """
+    if deadline.target is None:
+        plan = Plan(deadline.due_at, None, None, plan.terms, plan.calendar)
+    elif plan.target is not None:
+        holds = [pause.hold for pause in deadline.pauses()]
+        due_at = due_by(
+            plan.target, plan.calendar, plan.latest, at=deadline.started_at, holds=holds
         )
-        deadline.save(update_fields=["status", "paused_at", "pause_reason", "missed_at"])
-    _record([DeadlinePaused(at=at, reason=reason, **facts(d)) for d in deadlines], deadlines, by=by)
+        plan = Plan(due_at, plan.target, plan.latest, plan.terms, plan.calendar)
+    _note_miss(deadline, at=at)
+    _move(deadline, plan, cause=Cause.POLICY, reason=reason, at=at, by=by)
 
 
 @transaction.atomic(savepoint=False)
-def resume(subject: models.Model, *kinds: str, at: datetime, by: Actor) -> None:
-    """Let the clock run on: everything still to come moves by the length of the pause.
+def pause(
+    subject: models.Model, *kinds: str, reason: str, until: datetime, at: datetime, by: Actor
+) -> list[Deadline]:
+    """Stop those clocks whose terms let them stand still; the time that remains is kept.
+
+    Each runs on by itself at `until`, or earlier, where its terms allow no longer pause.
+    Returns the deadlines that stand still now.
+    """
+    if until <= at:
+        raise Refused(_("A pause ends in the future."), field="until")
+    if not reason.strip():
+        raise Refused(_("Say why the clock stands still."), field="reason")
+    paused = []
+    for deadline in _open_ones(subject, kinds):
+        left = deadline.longest_pause - deadline.paused_total
+        if deadline.status != Status.RUNNING or left <= timedelta(0):
+            continue
+        _note_miss(deadline, at=at)
+        # Told late, a pause may begin before the last one ended: that time is counted once.
+        began = max(at, *(p.moved_at for p in deadline.pauses()), deadline.started_at)
+        if until <= began:
+            continue
+        deadline.status, deadline.pause_reason = Status.PAUSED, reason[:500]
+        deadline.paused_at = began
+        deadline.paused_until = min(until, after(deadline.work, began, left))
+        deadline.save(
+            update_fields=["status", "paused_at", "paused_until", "pause_reason", "missed_at"]
+        )
+        paused.append(deadline)
+    _record(
+        [
+            DeadlinePaused(at=at, reason=reason, until=_iso(d.paused_until), **facts(d))
+            for d in paused
+        ],
+        paused,
+        by=by,
+    )
+    return paused
+
+
+@transaction.atomic(savepoint=False)
+def resume(subject: models.Model, *kinds: str, at: datetime, by: Actor) -> list[Deadline]:
+    """Let the clocks run on: everything still to come moves by the length of the pause.
 
     A pause that began after the due time mends nothing: the promise was broken by then, and
-    the due time stays.
+    the due time stays. Returns the deadlines that run again.
     """
-    deadlines = [d for d in _open_ones(subject, kinds) if d.status == Status.PAUSED]
+    paused = [d for d in _open_ones(subject, kinds) if d.status == Status.PAUSED]
+    _resume(paused, at=at, by=by)
+    return paused
+
+
+@transaction.atomic(savepoint=False)
+def run_out(deadlines: list[Deadline], *, by: Actor) -> None:
+    """Let clocks run on whose pause is over; the caller has locked them."""
+    for deadline in deadlines:
+        assert deadline.paused_until is not None
+        _resume([deadline], at=deadline.paused_until, by=by)
+
+
+def _resume(deadlines: list[Deadline], *, at: datetime, by: Actor) -> None:
     events: list[Event] = []
     for deadline in deadlines:
-        _run_on(deadline, at=at, by=by)
+        ended, old_due_at = _end_of_pause(deadline, at), deadline.due_at
+        _run_on(deadline, at=ended, by=by)
         deadline.save(
-            update_fields=["status", "paused_at", "due_at", "paused_total", "next_step_at"]
+            update_fields=[
+                "status", "paused_at", "paused_until", "due_at", "paused_total", "next_step_at",
+            ]
+        )  # fmt: skip
+        events.append(
+            DeadlineResumed(at=ended, old_due_at=old_due_at.isoformat(), **facts(deadline))
         )
-        events.append(DeadlineResumed(at=at, **facts(deadline)))
     _record(events, deadlines, by=by)
 
 
@@ -233,7 +328,13 @@ def _note_miss(deadline: Deadline, *, at: datetime) -> None:
 
 
 def _stop(deadline: Deadline, status: Status) -> None:
-    deadline.status, deadline.paused_at, deadline.next_step_at = status, None, None
+    deadline.status, deadline.next_step_at = status, None
+    deadline.paused_at = deadline.paused_until = None
+
+
+def _end_of_pause(deadline: Deadline, at: datetime) -> datetime:
+    """When the pause ends that somebody ends at `at`: it may have run out by then."""
+    return min(at, deadline.paused_until) if deadline.paused_until else at
 
 
 def _fired(deadline: Deadline) -> set[str]:
@@ -250,28 +351,10 @@ def _arm(deadline: Deadline, *, fired: Collection[str], at: datetime) -> None:
     deadline.next_step, deadline.next_step_at = 0, ladder[0].at if ladder else None
 
 
-def _restart(
-    deadline: Deadline,
-    *,
-    label: str,
-    url: str,
-    owner: User | None,
-    due_at: datetime,
-    urgent: bool,
-    at: datetime,
-    by: Actor,
-) -> None:
-    deadline.label, deadline.url, deadline.owner = label[:200], url, owner
-    deadline.save(update_fields=["label", "url", "owner"])
-    if (deadline.due_at, deadline.urgent) != (due_at, urgent):
-        _note_miss(deadline, at=at)
-        _move(deadline, due_at=due_at, cause=Cause.CHANGE, reason="", at=at, by=by, urgent=urgent)
-
-
 def _move(
     deadline: Deadline,
+    plan: Plan,
     *,
-    due_at: datetime,
     cause: str,
     reason: str,
     at: datetime,
@@ -279,42 +362,60 @@ def _move(
     urgent: bool | None = None,
 ) -> None:
     fired, old_due_at = _fired(deadline), deadline.due_at
-    deadline.due_at = _after_start(due_at, deadline.started_at)
     deadline.urgent = deadline.urgent if urgent is None else urgent
+    deadline.due_at = _after_start(plan.due_at, deadline.started_at)
+    deadline.target, deadline.latest = plan.target, plan.latest
+    deadline.terms, deadline.calendar = plan.terms, plan.calendar
     deadline.paused_total = sum(
-        (pause.within(deadline.due_at) for pause in deadline.pauses()), timedelta(0)
+        (_held(deadline, *pause.hold) for pause in deadline.pauses()), timedelta(0)
     )
     deadline.generation += 1
     _arm(deadline, fired=fired, at=deadline.paused_at or at)
     deadline.save(
         update_fields=[
-            "due_at", "urgent", "paused_total", "generation", "missed_at", "skipped", "next_step",
-            "next_step_at",
+            "due_at", "target", "latest", "terms", "calendar", "urgent", "paused_total",
+            "generation", "missed_at", "skipped", "next_step", "next_step_at",
         ]
     )  # fmt: skip
-    if due_at != old_due_at:
-        _note_move(deadline, old_due_at, cause, reason, at=at, by=by)
-        event = DeadlineMoved(
-            at=at, cause=cause, reason=reason, old_due_at=old_due_at.isoformat(), **facts(deadline)
-        )
-        _record([event], [deadline], by=by)
+    if deadline.due_at == old_due_at and cause != Cause.POLICY:
+        return
+    _note_move(deadline, old_due_at, cause, reason, at=at, by=by)
+    event = DeadlineMoved(
+        at=at, cause=cause, reason=reason, old_due_at=old_due_at.isoformat(), **terms(deadline),
+        **facts(deadline),
+    )  # fmt: skip
+    _record([event], [deadline], by=by)
+
+
+def _held(deadline: Deadline, began: datetime, ended: datetime) -> timedelta:
+    """How much of a pause counts: what lies in working time before the due time."""
+    return elapsed(deadline.work, began, min(ended, deadline.due_at))
 
 
 def _run_on(deadline: Deadline, *, at: datetime, by: Actor) -> None:
-    """End the pause: the due time and the next step move by its length."""
+    """End the pause: what was left of the time when it began is left now, in working time."""
     began, old_due_at = deadline.paused_at, deadline.due_at
-    deadline.status, deadline.paused_at = Status.RUNNING, None
+    deadline.status, deadline.paused_at, deadline.paused_until = Status.RUNNING, None, None
     if began is None or began > old_due_at or at <= began:
         return
-    deadline.due_at += at - began
-    deadline.paused_total += at - began
+    deadline.due_at = after(deadline.work, at, elapsed(deadline.work, began, old_due_at))
+    deadline.paused_total += elapsed(deadline.work, began, at)
     if deadline.next_step_at is not None:
-        deadline.next_step_at += at - began
-    _note_move(deadline, old_due_at, Cause.PAUSE, deadline.pause_reason, at=at, by=by)
+        deadline.next_step_at = deadline.ladder()[deadline.next_step].at
+    _note_move(
+        deadline, old_due_at, Cause.PAUSE, deadline.pause_reason, at=at, by=by, began_at=began
+    )
 
 
 def _note_move(
-    deadline: Deadline, old_due_at: datetime, cause: str, reason: str, *, at: datetime, by: Actor
+    deadline: Deadline,
+    old_due_at: datetime,
+    cause: str,
+    reason: str,
+    *,
+    at: datetime,
+    by: Actor,
+    began_at: datetime | None = None,
 ) -> None:
     DeadlineMove.objects.create(
         deadline=deadline,
@@ -322,9 +423,14 @@ def _note_move(
         reason=reason[:500],
         old_due_at=old_due_at,
         new_due_at=deadline.due_at,
+        began_at=began_at,
         moved_at=at,
         by_label=by.label,
     )
+
+
+def _iso(moment: datetime | None) -> str:
+    return moment.isoformat() if moment else ""
 
 
 def _record(events: Sequence[Event], deadlines: list[Deadline], *, by: Actor) -> None:

@@ -32,6 +32,11 @@ class DeadlineStarted(DeadlineEvent):
     label = _("Deadline started")
     detail = "{kind_label}: {due_at}"
     icon = "clock-play"
+    urgent: bool
+    target: float | None
+    latest: str | None
+    calendar: str | None
+    terms: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +48,11 @@ class DeadlineMoved(DeadlineEvent):
     old_due_at: str
     cause: str
     reason: str
+    urgent: bool
+    target: float | None
+    latest: str | None
+    calendar: str | None
+    terms: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,14 +62,16 @@ class DeadlinePaused(DeadlineEvent):
     detail = "{kind_label}: {reason}"
     icon = "clock-pause"
     reason: str
+    until: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeadlineResumed(DeadlineEvent):
     type: ClassVar[str] = "deadline.resumed"
     label = _("Deadline runs again")
-    detail = "{kind_label}: {due_at}"
+    detail = "{kind_label}: {old_due_at} → {due_at}"
     icon = "clock-play"
+    old_due_at: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,4 +122,18 @@ def facts(deadline: Deadline) -> dict[str, Any]:
         "subject_kind": deadline.subject_kind,
         "subject_id": deadline.subject_id,
         "due_at": deadline.due_at.isoformat(),
+    }
+
+
+def terms(deadline: Deadline) -> dict[str, Any]:
+    """What the due time is counted by: all that is needed to count it again.
+
+    target: seconds; calendar and terms: the uid of the version; latest: ISO 8601.
+    """
+    return {
+        "urgent": deadline.urgent,
+        "target": None if deadline.target is None else deadline.target.total_seconds(),
+        "latest": deadline.latest.isoformat() if deadline.latest else None,
+        "calendar": str(deadline.calendar.uid) if deadline.calendar else None,
+        "terms": str(deadline.terms.uid) if deadline.terms else None,
     }

@@ -11,13 +11,17 @@ An app names its kinds in `<app>/clocks.py`:
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-# Who can be told: the deadline's owner, his supervisors, the managers (accounts.queries.recipients).
-PEOPLE = ("owner", "supervisor", "manager")
+from sla.worktime import Worktime, after, before
+
+# Who can be told: the deadline's owner, his supervisors, the managers, whoever is on duty
+# (accounts.queries.recipients).
+PEOPLE = ("owner", "supervisor", "manager", "duty")
+CHANNELS = ("app", "email", "chat")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +37,30 @@ class Step:
     offset: timedelta = timedelta(0)
     to: tuple[str, ...] = ("owner",)
     missed: bool = False
+    # How they hear of it.
+    by: tuple[str, ...] = ("app", "email")
+    # A person's word ends the ladder here: the later steps are not fired.
+    stops: bool = False
+
+    @classmethod
+    def from_json(cls, row: dict[str, Any]) -> Step:
+        """A step as a policy keeps it: `offset` in seconds, all else as here."""
+        fields = {**row, "offset": timedelta(seconds=row.get("offset", 0))}
+        for name in ("to", "by"):
+            if name in fields:
+                fields[name] = tuple(fields[name])
+        return cls(**fields)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name, "label": str(self.label), "share": self.share,
+            "offset": int(self.offset.total_seconds()), "to": list(self.to),
+            "missed": self.missed, "by": list(self.by), "stops": self.stops,
+        }  # fmt: skip
 
     def __post_init__(self) -> None:
+        if not set(self.by) <= set(CHANNELS):
+            raise ValueError(f"{self.name}: `by` names some of {', '.join(CHANNELS)}")
         if not self.to or not set(self.to) <= set(PEOPLE):
             raise ValueError(f"{self.name}: `to` names some of {', '.join(PEOPLE)}")
         if not 0 <= self.share <= 1:
@@ -64,6 +90,17 @@ class Kind:
     label: Any
     steps: tuple[Step, ...]
     urgent_steps: tuple[Step, ...] = ()
+    # The time allowed where no policy says otherwise; none: the process names the due time.
+    target: timedelta | None = None
+    urgent_target: timedelta | None = None
+    # How long its clock may stand still in all; none: it may not.
+    longest_pause: timedelta | None = None
+
+    def target_for(self, *, urgent: bool) -> timedelta | None:
+        return (urgent and self.urgent_target) or self.target
+
+    def steps_for(self, *, urgent: bool) -> tuple[Step, ...]:
+        return (urgent and self.urgent_steps) or self.steps
 
     def __post_init__(self) -> None:
         for steps in (self.steps, self.urgent_steps):
@@ -71,25 +108,36 @@ class Kind:
             if len(set(names)) != len(names):
                 raise ValueError(f"{self.name}: step names must differ")
 
-    def ladder(
-        self, *, urgent: bool, started_at: datetime, due_at: datetime, paused: timedelta
-    ) -> list[Rung]:
-        """All rungs in the order of their moments.
-
-        Moments are counted back from the due time: a pause has moved that, and with it all
-        rungs that were still to come. `paused` is the sum of the pauses that did so.
-        """
-        allowed = max(due_at - started_at - paused, timedelta(0))
-        rungs = [
-            Rung(max(due_at - allowed * (1 - step.share) + step.offset, started_at), step)
-            for step in (urgent and self.urgent_steps) or self.steps
-        ]
-        return sorted(rungs, key=lambda rung: rung.at)  # stable: as listed, where moments agree
-
     def label_of(self, step: str) -> Any:
         """The label of a step of either ladder; its name, if it was removed from the code."""
         known = {s.name: s.label for s in (*self.urgent_steps, *self.steps)}
         return known.get(step, step)
+
+
+def ladder(
+    steps: Iterable[Step],
+    work: Worktime,
+    *,
+    started_at: datetime,
+    due_at: datetime,
+    allowed: timedelta,
+) -> list[Rung]:
+    """All rungs in the order of their moments, counted in working time.
+
+    Moments before the due time are counted back from it: a pause has moved that, and with it all
+    rungs that were still to come. `allowed` is the time that counts, without the pauses.
+    """
+
+    def moment(step: Step) -> datetime:
+        ahead = allowed * (1 - step.share) - step.offset
+        if not ahead:
+            return due_at
+        if ahead < timedelta(0):
+            return after(work, due_at, -ahead)
+        return before(work, due_at, ahead, not_before=started_at)
+
+    rungs = [Rung(moment(step), step) for step in steps]
+    return sorted(rungs, key=lambda rung: rung.at)  # stable: as listed, where moments agree
 
 
 KINDS: dict[str, Kind] = {}

@@ -62,6 +62,12 @@ class DeadlineBlock:
     allowed: timedelta
     remaining: timedelta | None
 
+    @property
+    def policy(self) -> str:
+        """Which policy, and which edition of it."""
+        terms = self.deadline.terms
+        return f"{terms.policy.name} v{terms.number}" if terms else ""
+
 
 def deadline_panel(subject: Any, actor: Actor) -> dict[str, Any] | None:
     """All deadlines of a record that the actor sees already; nothing where there are none."""
@@ -87,7 +93,7 @@ def _block(deadline: Deadline, names: dict[int, str], actor: Actor) -> DeadlineB
             for escalation in deadline.escalations.all()
         ],
         queries.explain(deadline),
-        queries.allowed(deadline),
+        deadline.allowed(),
         queries.remaining(deadline),
     )
 

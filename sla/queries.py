@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from django.db import connection, models
 from django.db.models import Prefetch, Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from servicedesk.core.actors import Actor
@@ -16,6 +18,7 @@ from servicedesk.core.events import subject_key
 from servicedesk.core.subjects import Key
 from sla.kinds import KINDS
 from sla.models import Deadline, DeadlineQuerySet, Escalation, EscalationQuerySet
+from sla.worktime import counted, elapsed
 
 # No process has swept for this long, or a step waits for it: an alarm (reliability.md §3.1).
 SILENCE = timedelta(seconds=15)
@@ -49,7 +52,7 @@ def with_all(subject: models.Model) -> list[Deadline]:
     """All deadlines of the record with moves, escalations and owner, open ones first."""
     rows = (
         Deadline.objects.of(subject)
-        .select_related("owner")
+        .select_related("owner", "calendar", "terms__policy")
         .prefetch_related(
             "moves",
             Prefetch("escalations", Escalation.objects.select_related("acknowledged_by")),
@@ -112,17 +115,30 @@ def open_escalations_of(actor: Actor) -> int:
 # --- Why it is where it is ------------------------------------------------------------------------
 
 
+class Why(models.TextChoices):
+    """Why a stretch of time counts or does not."""
+
+    WORK = "work", _("Counts")
+    PAUSE = "pause", _("Pause")
+    OFF = "off", _("Outside working hours")
+    DAY_OFF = "day_off", _("Day off")
+
+
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A stretch of a deadline's time; `counts` says whether it used up the time allowed.
+    """A stretch of a deadline's time; only `Why.WORK` used up the time allowed.
 
-    `end` is None while a pause lasts.
+    `end` is None while a pause lasts. `reason`: of the pause, or the name of the day off.
     """
 
     start: datetime
     end: datetime | None
-    counts: bool
+    why: Why
     reason: str = ""
+
+    @property
+    def counts(self) -> bool:
+        return self.why == Why.WORK
 
     @property
     def length(self) -> timedelta | None:
@@ -137,31 +153,57 @@ def explain(deadline: Deadline) -> list[Interval]:
     """
     found: list[Interval] = []
     at = deadline.started_at
-    stops: list[tuple[datetime, datetime | None, str]] = [
-        (pause.began_at, pause.moved_at, pause.reason) for pause in deadline.pauses()
-    ]
-    if deadline.paused_at is not None:
-        stops.append((deadline.paused_at, None, deadline.pause_reason))
-    for began, ended, reason in stops:
+    for pause in deadline.pauses():
+        began, ended = pause.hold
         if began > deadline.due_at:
             break
-        if began > at:
-            found.append(Interval(at, began, counts=True))
-        if ended is None:
-            return [*found, Interval(began, None, counts=False, reason=reason)]
+        found += _stretches(deadline, at, began)
         at = min(ended, deadline.due_at)
-        found.append(Interval(began, at, counts=False, reason=reason))
-    return [*found, Interval(at, deadline.due_at, counts=True)] if deadline.due_at > at else found
+        found.append(Interval(began, at, Why.PAUSE, pause.reason))
+    stopped = deadline.paused_at
+    if stopped is not None and stopped <= deadline.due_at:
+        found += _stretches(deadline, at, stopped)
+        return [*found, Interval(stopped, None, Why.PAUSE, deadline.pause_reason)]
+    return found + _stretches(deadline, at, deadline.due_at)
 
 
-def allowed(deadline: Deadline) -> timedelta:
-    """The time that counts, from the start to the due time as it is now."""
-    return deadline.due_at - deadline.started_at - deadline.paused_total
+def _stretches(deadline: Deadline, start: datetime, end: datetime) -> list[Interval]:
+    """Working time and what lies between, with the names of days off."""
+    found: list[Interval] = []
+    at = start
+    for began, ended in counted(deadline.work, start, end):
+        found += _off(deadline, at, began)
+        found.append(Interval(began, ended, Why.WORK))
+        at = ended
+    return found + _off(deadline, at, end)
+
+
+def _off(deadline: Deadline, start: datetime, end: datetime) -> list[Interval]:
+    """Time off, cut at the midnights between a day that has a name and one that has not."""
+    calendar = deadline.calendar
+    if start >= end or calendar is None:
+        return []
+    zone = ZoneInfo(calendar.zone)
+    found: list[Interval] = []
+    while start < end:
+        day = start.astimezone(zone).date()
+        midnight = datetime.combine(day + timedelta(days=1), time.min, zone).astimezone(UTC)
+        until, name = min(end, midnight), calendar.name_of(day)
+        why = Why.DAY_OFF if name else Why.OFF
+        last = found[-1] if found else None
+        if last and (last.why, last.reason) == (why, name):
+            found[-1] = Interval(last.start, until, why, name)
+        else:
+            found.append(Interval(start, until, why, name))
+        start = until
+    return found
 
 
 def remaining(deadline: Deadline) -> timedelta | None:
     """What was left when the running pause began; None if the deadline is not paused."""
-    return None if deadline.paused_at is None else deadline.due_at - deadline.paused_at
+    if deadline.paused_at is None:
+        return None
+    return elapsed(deadline.work, deadline.paused_at, deadline.due_at)
 
 
 # --- Does anybody sweep? --------------------------------------------------------------------------

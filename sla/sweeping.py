@@ -33,7 +33,7 @@ from servicedesk.core.events import record_all
 from servicedesk.core.fields import uuid7
 from servicedesk.core.models import OutboxMessage
 from servicedesk.core.outbox import queue_all
-from servicedesk.core.ticker import every
+from sla import deadlines
 from sla.events import DeadlineStepFired, facts
 from sla.kinds import KINDS, Rung, Step, due_rungs, silent_steps
 from sla.models import Deadline
@@ -51,6 +51,12 @@ CLAIM = """
     WHERE status = 'running' AND next_step_at <= COALESCE(%s, statement_timestamp())
       AND kind = ANY(%s)
     ORDER BY next_step_at, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
+"""
+# Pauses that are over.
+RUN_OUT = """
+    SELECT * FROM sla_deadline
+    WHERE status = 'paused' AND paused_until <= COALESCE(%s, statement_timestamp())
+    ORDER BY paused_until, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
 """
 ESCALATE = """
     INSERT INTO sla_escalation
@@ -92,12 +98,16 @@ class Fired:
     to: Sequence[User]
 
 
-@every(1)
-def tick() -> None:
-    """Beat, and sweep until nothing is due."""
-    beat()
-    while sweep():
-        beat()
+def resume_run_out(now: datetime | None = None, limit: int = BATCH) -> int:
+    """One batch of pauses that ended by themselves; returns how many."""
+    return _run_out(at=now, limit=limit, by=SYSTEM)
+
+
+@action
+def _run_out(*, at: datetime | None, limit: int, by: Actor) -> int:
+    over = list(Deadline.objects.raw(RUN_OUT, [at, limit]))
+    deadlines.run_out(over, by=by)
+    return len(over)
 
 
 def sweep(now: datetime | None = None, limit: int = BATCH) -> int:
@@ -114,17 +124,17 @@ def sweep(now: datetime | None = None, limit: int = BATCH) -> int:
 
 @action
 def _batch(*, at: datetime | None, limit: int, by: Actor) -> int:
-    deadlines = _claim(at, limit)
-    if deadlines:
-        _fire(deadlines, by=by)
-    return len(deadlines)
+    claimed = _claim(at, limit)
+    if claimed:
+        _fire(claimed, by=by)
+    return len(claimed)
 
 
 @action
 def _single(*, at: datetime | None, by: Actor) -> int:
     """The next deadline alone. If it fails, it is put off and the log says why."""
-    deadlines = _claim(at, 1)
-    for deadline in deadlines:
+    claimed = _claim(at, 1)
+    for deadline in claimed:
         try:
             with transaction.atomic():
                 _fire([deadline], by=by)
@@ -132,7 +142,7 @@ def _single(*, at: datetime | None, by: Actor) -> int:
             log.exception("Deadline %s cannot fire; put off", deadline.uid)
             later = _moment_of(deadline) + POSTPONED
             Deadline.objects.filter(pk=deadline.pk).update(next_step_at=later)
-    return len(deadlines)
+    return len(claimed)
 
 
 def _claim(now: datetime | None, limit: int) -> list[Deadline]:
@@ -145,13 +155,13 @@ def _moment_of(deadline: Deadline) -> datetime:
     return moment
 
 
-def _fire(deadlines: list[Deadline], *, by: Actor) -> None:
+def _fire(claimed: list[Deadline], *, by: Actor) -> None:
     """Everything that a batch writes, in a fixed number of statements."""
-    now = _moment_of(deadlines[0])
-    people = recipients({deadline.owner_id for deadline in deadlines})
+    now = _moment_of(claimed[0])
+    people = recipients({deadline.owner_id for deadline in claimed})
     fired: list[Fired] = []
     climbed: list[tuple[int, int, datetime | None, bool]] = []
-    for deadline in deadlines:
+    for deadline in claimed:
         ladder = deadline.ladder()
         due = due_rungs(ladder, deadline.next_step, now)
         following = deadline.next_step + len(due)
@@ -300,11 +310,3 @@ def beat() -> None:
     """Say that this process sweeps. Silence of all of them is an alarm (sla.queries)."""
     with connection.cursor() as cursor:
         cursor.execute(BEAT, [f"{socket.gethostname()}:{os.getpid()}"[:100]])
-
-
-@every(3600)
-def forget_dead_processes() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM core_heartbeat WHERE beat_at < statement_timestamp() - interval '1 day'"
-        )

@@ -96,6 +96,21 @@ def after(
     raise NeverDue
 
 
+def before(work: Worktime, end: datetime, length: timedelta, *, not_before: datetime) -> datetime:
+    """The last instant from which `length` is counted until `end`, but none before the other."""
+    left, until = length, end
+    if work is ALWAYS:
+        return max(end - length, not_before)
+    while until > not_before:
+        since = max(until - WEEK, not_before)
+        for a, b in reversed(list(_working(work, since, until))):
+            if b - a >= left:
+                return b - left
+            left -= b - a
+        until = since
+    return not_before
+
+
 def _working(work: Worktime, start: datetime, end: datetime) -> Iterator[Span]:
     """Working stretches between two instants, in order; they may touch."""
     if work is ALWAYS:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.utils.translation import gettext_lazy as _
 
 from sla.kinds import Kind, Step, define
 
 DAY = timedelta(hours=24)
-RESPONSE_TIME = {False: timedelta(minutes=30), True: timedelta(minutes=10)}
-ASSIGNMENT_TIME = {False: timedelta(minutes=30), True: timedelta(minutes=10)}
-ACCEPTANCE_TIME = timedelta(hours=2)
+USUAL, FAST = timedelta(minutes=30), timedelta(minutes=10)
 
 _alert = Step("alert", _("Urgent request"), share=0.0, to=("owner", "supervisor"))
 _half = Step("half", _("Half of the time is used"), share=0.5, to=("owner",))
@@ -27,6 +25,8 @@ RESPONSE = define(
     Kind(
         name="ticket.response",
         label=_("First response"),
+        target=USUAL,
+        urgent_target=FAST,
         steps=(_half, _missed, _manager),
         # SLA-3: the supervisor and whoever is in charge hear of it at once.
         urgent_steps=(_alert, _urgent_half, _urgent_missed),
@@ -36,6 +36,8 @@ ASSIGNMENT = define(
     Kind(
         name="ticket.assignment",
         label=_("Assignment"),
+        target=USUAL,
+        urgent_target=FAST,
         steps=(
             _half,
             Step("missed", _("Missed"), share=1.0, to=("owner", "supervisor"), missed=True),
@@ -48,6 +50,8 @@ RESOLUTION = define(
     Kind(
         name="ticket.resolution",
         label=_("Resolution"),
+        # SLA-1: clock hours, day and night.
+        target=DAY,
         steps=(_half, _most, _missed, _manager),
         urgent_steps=(_urgent_half, _most, _urgent_missed, _manager),
     )
@@ -67,6 +71,7 @@ ACCEPTANCE = define(
     Kind(
         name="ticket.handover",
         label=_("Acceptance of a hand-over"),
+        target=timedelta(hours=2),
         steps=(
             _half,
             Step("missed", _("Missed"), share=1.0, to=("owner", "supervisor"), missed=True),
@@ -113,9 +118,3 @@ PROMISE_ANSWER = define(
         ),
     )
 )
-
-
-def resolution_due(start: datetime, expected_at: datetime | None) -> datetime:
-    """SLA-1: within 24 hours of the clock, day and night, or earlier if the customer says so."""
-    latest = start + DAY
-    return min(latest, expected_at) if expected_at is not None else latest

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from servicedesk.core.actions import acting
 from servicedesk.core.actors import SYSTEM
 from servicedesk.core.document_events import DocumentSigned, SignatureRefused
 from servicedesk.core.events import on
-from tickets.actions import extensions, handovers
+from sla.events import DeadlineMoved, DeadlineResumed
+from tickets.actions import extensions, handovers, tickets
 from tickets.events import TicketClosed, TicketResolved
-from tickets.models import Extension, Handover
+from tickets.models import Extension, Handover, Ticket
 from tickets.pdf import EXTENSION_TO_SIGN
 from tickets.states import ExtensionStatus, HandoverStatus
 
@@ -40,6 +42,22 @@ def not_signing_is_refusal(event: SignatureRefused) -> None:
             at=event.at,
             by=SYSTEM,
         )
+
+
+@on(DeadlineResumed)
+def after_a_pause(event: DeadlineResumed) -> None:
+    _follow(event)
+
+
+@on(DeadlineMoved)
+def under_new_terms(event: DeadlineMoved) -> None:
+    _follow(event)
+
+
+def _follow(event: DeadlineResumed | DeadlineMoved) -> None:
+    """The engine moved the deadline. After people's actions the ticket follows by itself."""
+    if acting() is SYSTEM and event.kind == "ticket.resolution":
+        tickets.keep_due_time(Ticket.objects.get(pk=event.subject_id), at=event.at, by=SYSTEM)
 
 
 @on(TicketResolved)

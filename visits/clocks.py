@@ -11,10 +11,6 @@ from sla.deadlines import Kind, Step, define
 
 _MINUTES = timedelta(minutes=1)
 
-# usual / urgent
-ASSIGNMENT_TIME: Mapping[bool, timedelta] = {False: 30 * _MINUTES, True: 10 * _MINUTES}
-ACCEPTANCE_TIME: Mapping[bool, timedelta] = {False: 30 * _MINUTES, True: 10 * _MINUTES}
-APPOINTMENT_TIME: Mapping[bool, timedelta] = {False: 60 * _MINUTES, True: 20 * _MINUTES}
 # VISIT-5: the rule's proposal for the next try, by how the last one ended.
 NEXT_TRY: Mapping[str, timedelta] = {
     "busy": 10 * _MINUTES,
@@ -28,10 +24,6 @@ EARLIEST_ARRIVAL, LATEST_ARRIVAL = 10, 5
 # VISIT-14: what moves by half a day at most is told half an hour before, else four hours.
 HALF_A_DAY = timedelta(hours=12)
 SHORT_NOTICE, LONG_NOTICE = 30, 240
-AFTER_MISSED = timedelta(hours=4)
-HAND_IN_TIME = timedelta(hours=24)
-CHECK_TIME = timedelta(hours=24)
-FOLLOW_UP_TIME = timedelta(days=3)
 
 _half = Step("half", _("Half of the time is used"), share=0.5, to=("owner",))
 _missed = Step("missed", _("Missed"), to=("owner", "supervisor"), missed=True)
@@ -42,6 +34,8 @@ define(
     Kind(
         name="visit.assign",
         label=_("Assign an engineer"),
+        target=30 * _MINUTES,
+        urgent_target=10 * _MINUTES,
         # Nobody owns it yet: `owner` would reach no one.
         steps=(
             Step("half", _("Half of the time is used"), share=0.5, to=("supervisor",)),
@@ -54,8 +48,24 @@ define(
         ),
     )
 )
-define(Kind(name="visit.accept", label=_("Accept the order"), steps=(_half, _missed)))
-define(Kind(name="visit.appointment", label=_("Call the customer"), steps=(_half, _missed)))
+define(
+    Kind(
+        name="visit.accept",
+        label=_("Accept the order"),
+        target=30 * _MINUTES,
+        urgent_target=10 * _MINUTES,
+        steps=(_half, _missed),
+    )
+)
+define(
+    Kind(
+        name="visit.appointment",
+        label=_("Call the customer"),
+        target=60 * _MINUTES,
+        urgent_target=20 * _MINUTES,
+        steps=(_half, _missed),
+    )
+)
 define(
     Kind(
         name="visit.next_try",
@@ -91,16 +101,32 @@ define(
     Kind(
         name="visit.follow_up_missed",
         label=_("Make a new appointment"),
+        target=timedelta(hours=4),
         steps=(_half, _missed),
     )
 )
-define(Kind(name="visit.hand_in", label=_("Hand in the form"), steps=(_half, _missed)))
+define(
+    Kind(
+        name="visit.hand_in",
+        label=_("Hand in the form"),
+        target=timedelta(hours=24),
+        steps=(_half, _missed),
+    )
+)
 define(
     Kind(
         name="visit.check",
         label=_("Check the form"),
+        target=timedelta(hours=24),
         steps=(Step("missed", _("Missed"), to=("supervisor",), missed=True),),
     )
 )
-define(Kind(name="visit.follow_up", label=_("Follow-up call"), steps=(_half, _missed)))
+define(
+    Kind(
+        name="visit.follow_up",
+        label=_("Follow-up call"),
+        target=timedelta(days=3),
+        steps=(_half, _missed),
+    )
+)
 define(Kind(name="visit.next_step", label=_("Next step for the customer"), steps=(_half, _missed)))

@@ -23,7 +23,7 @@ def start(subject, engineer, dispatcher):
     """Start a repair of 24 hours that belongs to the engineer."""
 
     def run(about=subject, *, at: datetime = AT, due_at: datetime | None = None, **options):
-        options = {"owner": engineer, "urgent": False, "kind": REPAIR.name} | options
+        options = {"owner": engineer, "kind": REPAIR.name} | options
         return deadlines.start(
             options.pop("kind"), about, label="TK-20260302-0001 收银机无法打印", url="/tickets/1/",
             due_at=due_at or at + DAY, at=at, by=SYSTEM, **options,

@@ -17,6 +17,9 @@ REPAIR = define(
         "Repair",
         steps=(HALF, MOST, MISSED, LATER),
         urgent_steps=(Step("alert", "Urgent", share=0, to=("supervisor",)), HALF, MISSED),
+        target=timedelta(hours=24),
+        urgent_target=timedelta(hours=2),
+        longest_pause=timedelta(days=100),
     )
 )
 # Three hours before; of short deadlines that lies before the start.

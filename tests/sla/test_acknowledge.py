@@ -14,6 +14,7 @@ from servicedesk.core.errors import Refused
 from sla import actions, deadlines
 from sla.models import Escalation
 from sla.queries import open_escalations_of
+from sla.sweeping import sweep
 from tests.conftest import AT
 from tests.journal import journal
 from tests.sla.kinds import REPAIR
@@ -26,7 +27,7 @@ NOON = AT + timedelta(hours=12)
 @pytest.fixture
 def warning(start):
     start()
-    deadlines.sweep(NOON)
+    sweep(NOON)
     return Escalation.objects.get()
 
 
@@ -35,7 +36,7 @@ def miss(start):
     """The miss, with its two warnings fired earlier."""
     start()
     for hours in (12, 20, 24):
-        deadlines.sweep(AT + timedelta(hours=hours))
+        sweep(AT + timedelta(hours=hours))
     return Escalation.objects.get(step="missed")
 
 
@@ -76,7 +77,7 @@ def test_acknowledging_needs_the_permission(warning, api_client_user):
 
 def test_a_silent_step_cannot_be_acknowledged(start, engineer):
     start()
-    deadlines.sweep(AT + timedelta(hours=30))
+    sweep(AT + timedelta(hours=30))
 
     with pytest.raises(Refused):
         actions.acknowledge(Escalation.objects.get(step="half"), at=NOON, by=engineer.as_actor())

@@ -11,7 +11,9 @@ from servicedesk.core.errors import Refused
 from servicedesk.core.models import OutboxMessage
 from sla import deadlines
 from sla.models import Deadline, DeadlineMove, Escalation
+from sla.policies import Scope
 from sla.states import Status
+from sla.sweeping import sweep
 from tests.conftest import AT
 from tests.journal import journal
 from tests.sla.kinds import REPAIR, REPLY
@@ -65,10 +67,10 @@ def test_a_second_start_with_the_same_time_changes_nothing(start):
 
 def test_becoming_urgent_changes_to_the_urgent_ladder(start):
     start()
-    assert deadlines.sweep(after(12)) == 1
+    assert sweep(after(12)) == 1
 
-    start(at=after(13), due_at=after(24), urgent=True)
-    deadlines.sweep(after(13))
+    start(at=after(13), due_at=after(24), scope=Scope(urgent=True))
+    sweep(after(13))
 
     assert steps_fired() == ["half", "alert"]
 
@@ -91,7 +93,7 @@ def test_met_in_time_never_fires(start, subject):
 
     assert met is not None
     assert (met.status, met.met_at, met.missed_at, met.late) == ("met", after(11), None, False)
-    assert deadlines.sweep(after(100)) == 0
+    assert sweep(after(100)) == 0
     assert steps_fired() == []
 
 
@@ -122,7 +124,7 @@ def test_met_at_the_due_time_is_in_time(start, subject):
 
 def test_the_miss_stays_when_it_is_met_later(start, subject):
     start()
-    deadlines.sweep(after(24))
+    sweep(after(24))
 
     deadlines.meet(REPAIR.name, subject, at=after(26), by=SYSTEM)
 
@@ -139,7 +141,7 @@ def test_cancel_ends_all_or_the_named_ones(start, subject):
 
     deadlines.cancel(subject, at=after(1), by=SYSTEM)
     assert not Deadline.objects.open().exists()
-    assert deadlines.sweep(after(100)) == 0
+    assert sweep(after(100)) == 0
 
 
 def test_an_extension_moves_the_due_time_and_keeps_the_first_one(start, subject):
@@ -159,8 +161,8 @@ def test_an_extension_moves_the_due_time_and_keeps_the_first_one(start, subject)
 
 def test_a_move_arms_the_steps_again_that_lie_ahead_again(start, subject):
     start()
-    deadlines.sweep(after(12))
-    deadlines.sweep(after(20))
+    sweep(after(12))
+    sweep(after(20))
     assert steps_fired() == ["half", "most"]
 
     deadlines.move(
@@ -168,8 +170,8 @@ def test_a_move_arms_the_steps_again_that_lie_ahead_again(start, subject):
         by=SYSTEM,
     )  # fmt: skip
 
-    assert deadlines.sweep(after(35)) == 0
-    deadlines.sweep(after(36))
+    assert sweep(after(35)) == 0
+    sweep(after(36))
     assert steps_fired() == ["half", "most", "half"]
     assert list(Escalation.objects.order_by("id").values_list("generation", flat=True)) == [1, 1, 2]
 
@@ -180,7 +182,7 @@ def test_a_move_into_the_past_fires_the_miss_at_once(start, subject):
     deadlines.move(
         REPAIR.name, subject, due_at=after(2), cause="change", reason="", at=after(5), by=SYSTEM
     )
-    deadlines.sweep(after(5))
+    sweep(after(5))
 
     assert Deadline.objects.get().missed_at == after(2)
     assert "missed" in steps_fired()
@@ -207,24 +209,32 @@ def test_moving_what_is_over_is_refused(start, subject):
 def test_nothing_fires_in_a_pause_and_the_time_that_remained_is_kept(start, subject):
     start()
 
-    deadlines.pause(subject, reason="等客户", at=after(10), by=SYSTEM)
-    assert deadlines.sweep(after(1000)) == 0
+    deadlines.pause(
+        subject, reason="等客户", until=after(10) + timedelta(days=90), at=after(10), by=SYSTEM
+    )
+    assert sweep(after(1000)) == 0
     deadlines.resume(subject, at=after(40), by=SYSTEM)
 
     deadline = Deadline.objects.get()
     assert deadline.due_at == after(54)
     assert deadline.next_step_at == after(42)
-    assert deadlines.sweep(after(42) - timedelta(seconds=1)) == 0
-    assert deadlines.sweep(after(42)) == 1
+    assert sweep(after(42) - timedelta(seconds=1)) == 0
+    assert sweep(after(42)) == 1
     move = DeadlineMove.objects.get()
-    assert (move.cause, move.reason, move.length) == ("pause", "等客户", 30 * HOUR)
+    assert (move.cause, move.reason) == ("pause", "等客户")
+    assert move.new_due_at - move.old_due_at == 30 * HOUR
+    assert move.hold == (after(10), after(40))
 
 
 def test_pausing_twice_or_resuming_what_runs_changes_nothing(start, subject):
     start()
     deadlines.resume(subject, at=after(1), by=SYSTEM)
-    deadlines.pause(subject, reason="a", at=after(2), by=SYSTEM)
-    deadlines.pause(subject, reason="b", at=after(3), by=SYSTEM)
+    deadlines.pause(
+        subject, reason="a", until=after(2) + timedelta(days=90), at=after(2), by=SYSTEM
+    )
+    deadlines.pause(
+        subject, reason="b", until=after(3) + timedelta(days=90), at=after(3), by=SYSTEM
+    )
 
     deadline = Deadline.objects.get()
     assert (deadline.due_at, deadline.paused_at) == (after(24), after(2))
@@ -234,18 +244,22 @@ def test_pausing_twice_or_resuming_what_runs_changes_nothing(start, subject):
 def test_a_pause_after_the_due_time_mends_nothing(start, subject):
     start()
 
-    deadlines.pause(subject, reason="", at=after(25), by=SYSTEM)
+    deadlines.pause(
+        subject, reason="等客户", until=after(25) + timedelta(days=90), at=after(25), by=SYSTEM
+    )
     deadlines.resume(subject, at=after(30), by=SYSTEM)
 
     deadline = Deadline.objects.get()
     assert (deadline.due_at, deadline.missed_at) == (after(24), after(24))
-    deadlines.sweep(after(30))
+    sweep(after(30))
     assert "missed" in steps_fired()
 
 
 def test_what_is_met_in_a_pause_is_in_time(start, subject):
     start()
-    deadlines.pause(subject, reason="", at=after(23), by=SYSTEM)
+    deadlines.pause(
+        subject, reason="等客户", until=after(23) + timedelta(days=90), at=after(23), by=SYSTEM
+    )
 
     met = deadlines.meet(REPAIR.name, subject, at=after(30), by=SYSTEM)
 
@@ -255,7 +269,9 @@ def test_what_is_met_in_a_pause_is_in_time(start, subject):
 
 def test_a_move_in_a_pause_keeps_the_pause(start, subject):
     start()
-    deadlines.pause(subject, reason="", at=after(10), by=SYSTEM)
+    deadlines.pause(
+        subject, reason="等客户", until=after(10) + timedelta(days=90), at=after(10), by=SYSTEM
+    )
     deadlines.move(
         REPAIR.name, subject, due_at=after(48), cause="extension", reason="", at=after(15),
         by=SYSTEM,
@@ -271,7 +287,7 @@ def test_from_a_reassignment_on_only_the_new_owner_hears(start, subject, enginee
     start()
     deadlines.reassign(subject, other_engineer, by=SYSTEM)
 
-    deadlines.sweep(after(12))
+    sweep(after(12))
 
     assert mailed() == [other_engineer.email]
     assert Escalation.objects.get().told == [other_engineer.pk]

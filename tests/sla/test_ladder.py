@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sla.kinds import Kind, Rung, Step, done_with, due_rungs, silent_steps
+from sla.kinds import ladder as rungs_of
+from sla.worktime import ALWAYS
 from tests.sla.kinds import REPAIR, REPLY
 
 START = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
@@ -18,9 +20,8 @@ kinds = st.sampled_from([REPAIR, REPLY])
 
 
 def ladder(kind: Kind, allowed: timedelta, paused: timedelta = timedelta(0)) -> list[Rung]:
-    return kind.ladder(
-        urgent=False, started_at=START, due_at=START + allowed + paused, paused=paused
-    )
+    due_at = START + allowed + paused
+    return rungs_of(kind.steps, ALWAYS, started_at=START, due_at=due_at, allowed=allowed)
 
 
 def test_the_steps_of_24_hours_stand_at_12_19_24_and_25_hours():
@@ -31,9 +32,11 @@ def test_the_steps_of_24_hours_stand_at_12_19_24_and_25_hours():
 
 
 def test_an_urgent_deadline_climbs_the_urgent_ladder():
-    rungs = REPAIR.ladder(
-        urgent=True, started_at=START, due_at=START + timedelta(hours=2), paused=timedelta(0)
-    )
+    two_hours = timedelta(hours=2)
+    rungs = rungs_of(
+        REPAIR.steps_for(urgent=True), ALWAYS, started_at=START, due_at=START + two_hours,
+        allowed=two_hours,
+    )  # fmt: skip
 
     assert [(r.step.name, r.at - START) for r in rungs] == [
         ("alert", timedelta(0)), ("half", timedelta(hours=1)), ("missed", timedelta(hours=2)),

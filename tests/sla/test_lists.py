@@ -18,6 +18,7 @@ from servicedesk.core.actors import ANONYMOUS, SYSTEM
 from sla import deadlines, queries, sweeping
 from sla.models import Deadline, Escalation
 from sla.panels import deadline_panel
+from sla.sweeping import sweep
 from tests.conftest import AT
 from tests.sla.kinds import REPAIR, REPLY
 
@@ -109,7 +110,7 @@ def test_a_list_takes_as_many_queries_for_one_row_as_for_many(
     client.force_login(dispatcher)
 
     def count() -> int:
-        deadlines.sweep(AT + 30 * HOUR)
+        sweep(AT + 30 * HOUR)
         client.get(reverse(url_name), {"scope": "all"})
         with CaptureQueriesContext(
             connection,
@@ -126,7 +127,7 @@ def test_a_list_takes_as_many_queries_for_one_row_as_for_many(
 
 def test_the_list_of_escalations_shows_mine_open_ones_with_a_button(start, engineer, client):
     start()
-    deadlines.sweep(AT + 12 * HOUR)
+    sweep(AT + 12 * HOUR)
     client.force_login(engineer)
 
     page = client.get(reverse("sla:escalations"))
@@ -138,7 +139,7 @@ def test_the_list_of_escalations_shows_mine_open_ones_with_a_button(start, engin
 
 def test_the_navigation_counts_my_open_escalations(start, engineer, client):
     start()
-    deadlines.sweep(AT + 12 * HOUR)
+    sweep(AT + 12 * HOUR)
     client.force_login(engineer)
 
     entries = client.get(reverse("sla:due")).context["navigation"]
@@ -148,7 +149,7 @@ def test_the_navigation_counts_my_open_escalations(start, engineer, client):
 
 def test_past_escalations_are_one_click_away(start, engineer, subject, client):
     start()
-    deadlines.sweep(AT + 12 * HOUR)
+    sweep(AT + 12 * HOUR)
     deadlines.meet(REPAIR.name, subject, at=AT + 13 * HOUR, by=SYSTEM)
     client.force_login(engineer)
 
@@ -176,8 +177,14 @@ def panel(subject, user) -> str:
 
 def test_the_panel_shows_due_times_moves_people_and_the_sum(start, subject, engineer, dispatcher):
     start()
-    deadlines.sweep(AT + 12 * HOUR)
-    deadlines.pause(subject, reason="等客户确认", at=AT + 13 * HOUR, by=SYSTEM)
+    sweep(AT + 12 * HOUR)
+    deadlines.pause(
+        subject,
+        reason="等客户确认",
+        until=AT + 13 * HOUR + 2000 * HOUR,
+        at=AT + 13 * HOUR,
+        by=SYSTEM,
+    )
     deadlines.resume(subject, at=AT + 14 * HOUR, by=SYSTEM)
 
     html = panel(subject, dispatcher)
@@ -189,7 +196,7 @@ def test_the_panel_shows_due_times_moves_people_and_the_sum(start, subject, engi
 
 def test_the_panel_offers_the_button_to_those_who_were_told(start, subject, engineer, business):
     start()
-    deadlines.sweep(AT + 12 * HOUR)
+    sweep(AT + 12 * HOUR)
 
     assert "acknowledge/" in panel(subject, engineer)
     context = deadline_panel(subject, engineer.as_actor())
@@ -205,7 +212,7 @@ def test_a_record_without_deadlines_has_no_panel(subject, engineer):
 def test_the_panel_takes_five_queries(kinds, start, subject, engineer, django_assert_num_queries):
     for kind in [REPAIR.name, REPLY.name][:kinds]:
         start(kind=kind)
-    deadlines.sweep(AT + 30 * HOUR)
+    sweep(AT + 30 * HOUR)
 
     with django_assert_num_queries(4):
         deadline_panel(subject, engineer.as_actor())
@@ -257,7 +264,7 @@ def test_the_api_lists_deadlines_with_moves_and_intervals(both, dispatcher):
 
 def test_the_api_lists_escalations(start, engineer):
     start()
-    deadlines.sweep(AT + 12 * HOUR)
+    sweep(AT + 12 * HOUR)
     client = APIClient()
     client.force_authenticate(engineer)
 

@@ -13,10 +13,11 @@ from servicedesk.core import events
 from servicedesk.core.actions import replaying
 from servicedesk.core.actors import SYSTEM
 from servicedesk.core.models import Entry, Heartbeat, OutboxMessage
-from sla import deadlines, sweeping
+from sla import sweeping, tasks
 from sla.events import DeadlineStepFired
 from sla.models import Deadline, Escalation
 from sla.queries import engine_silent
+from sla.sweeping import sweep
 from tests.conftest import AT
 from tests.journal import journal
 
@@ -56,7 +57,7 @@ def listening():
 def test_a_warning_tells_the_owner_in_the_application_and_by_mail(start, subject, engineer):
     start()
 
-    assert deadlines.sweep(after(12)) == 1
+    assert sweep(after(12)) == 1
 
     notification = Notification.objects.get()
     assert (notification.user, notification.url) == (engineer, "/tickets/1/")
@@ -70,9 +71,9 @@ def test_a_warning_tells_the_owner_in_the_application_and_by_mail(start, subject
 def test_before_its_moment_no_step_fires_and_at_its_moment_it_does_once(start):
     start()
 
-    assert deadlines.sweep(after(12) - timedelta(microseconds=1)) == 0
-    assert deadlines.sweep(after(12)) == 1
-    assert deadlines.sweep(after(12)) == 0
+    assert sweep(after(12) - timedelta(microseconds=1)) == 0
+    assert sweep(after(12)) == 1
+    assert sweep(after(12)) == 0
     assert Escalation.objects.count() == 1
 
 
@@ -80,7 +81,7 @@ def test_the_whole_ladder_goes_up_step_by_step(start, engineer, dispatcher, mana
     start()
 
     for hours in (12, 20, 24, 25, 100):
-        deadlines.sweep(after(hours))
+        sweep(after(hours))
 
     assert told() == {
         "half": [engineer.pk],
@@ -97,7 +98,7 @@ def test_after_an_hour_of_silence_all_fire_once_and_old_warnings_are_silent(
 ):
     start()
 
-    assert deadlines.sweep(after(30)) == 1
+    assert sweep(after(30)) == 1
 
     assert told() == {
         "half": [], "most": [], "missed": [engineer.pk, dispatcher.pk], "manager": [manager.pk]
@@ -114,7 +115,7 @@ def test_after_an_hour_of_silence_all_fire_once_and_old_warnings_are_silent(
 def test_a_person_hears_only_the_last_of_several_steps(start, manager, dispatcher):
     start(owner=manager)
 
-    deadlines.sweep(after(30))
+    sweep(after(30))
 
     assert told() == {"half": [], "most": [], "missed": [dispatcher.pk], "manager": [manager.pk]}
 
@@ -125,7 +126,7 @@ def test_the_team_leader_is_the_supervisor(start, engineer, other_engineer, disp
     type(engineer).objects.get_queryset().filter(pk=engineer.pk).update(team=team)
     start()
 
-    deadlines.sweep(after(24))
+    sweep(after(24))
 
     assert told()["missed"] == [engineer.pk, other_engineer.pk]
 
@@ -133,7 +134,7 @@ def test_the_team_leader_is_the_supervisor(start, engineer, other_engineer, disp
 def test_without_an_owner_the_dispatchers_hear(start, dispatcher):
     start(owner=None)
 
-    deadlines.sweep(after(12))
+    sweep(after(12))
 
     assert told() == {"half": [dispatcher.pk]}
 
@@ -142,7 +143,7 @@ def test_the_message_is_in_the_language_of_its_reader(start, engineer):
     type(engineer).objects.get_queryset().filter(pk=engineer.pk).update(language="en")
     start()
 
-    deadlines.sweep(after(12))
+    sweep(after(12))
 
     assert OutboxMessage.objects.get().body.startswith("Hello 张伟")
 
@@ -151,7 +152,7 @@ def test_a_percent_sign_in_a_title_harms_nobody(start, subject):
     deadline = start()
     Deadline.objects.filter(pk=deadline.pk).update(label="100%(x)s 满载 %d")
 
-    assert deadlines.sweep(after(12)) == 1
+    assert sweep(after(12)) == 1
 
     assert "100%(x)s 满载 %d" in Notification.objects.get().text
 
@@ -160,10 +161,10 @@ def test_a_batch_takes_the_earliest_first_and_no_more_than_its_limit(start, many
     many(5)
     early = start(create_team(name="早", at=AT, by=SYSTEM), due_at=after(2))
 
-    assert deadlines.sweep(after(12), limit=1) == 1
+    assert sweep(after(12), limit=1) == 1
     assert set(Escalation.objects.values_list("deadline", flat=True)) == {early.pk}
 
-    assert [deadlines.sweep(after(12), limit=2) for _each in range(4)] == [2, 2, 1, 0]
+    assert [sweep(after(12), limit=2) for _each in range(4)] == [2, 2, 1, 0]
     assert Escalation.objects.filter(step="half").count() == 6
 
 
@@ -173,25 +174,25 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_deadlines(
 ):
     many(count)
     with django_assert_num_queries(10):
-        assert deadlines.sweep(after(12)) == count
+        assert sweep(after(12)) == count
 
 
 def test_an_empty_sweep_is_one_query(start, django_assert_num_queries):
     start()
     with django_assert_num_queries(3):  # with the savepoint of the test's own transaction
-        assert deadlines.sweep(after(1)) == 0
+        assert sweep(after(1)) == 0
 
 
 def test_what_is_due_now_the_clock_of_the_database_says(start, subject):
     start()  # in March, long ago
 
-    assert deadlines.sweep() == 1
+    assert sweep() == 1
 
 
 def test_in_demo_data_the_journal_does_not_call_a_step_late(start, subject):
     with replaying():
         start()
-        deadlines.sweep(after(12))
+        sweep(after(12))
 
     assert Entry.objects.get(type="deadline.escalated").recorded_at == after(12)
 
@@ -201,7 +202,7 @@ def test_listeners_hear_of_each_step(start, listening):
     listening.append(lambda event: heard.append((event.step, event.missed)))
     start()
 
-    deadlines.sweep(after(30))
+    sweep(after(30))
 
     assert heard == [("half", False), ("most", False), ("missed", True), ("manager", True)]
 
@@ -216,7 +217,7 @@ def test_one_deadline_that_cannot_fire_does_not_hold_up_the_others(many, listeni
 
     listening.append(fail)
 
-    deadlines.sweep(after(12))
+    sweep(after(12))
 
     assert Escalation.objects.count() == 4
     sick.refresh_from_db()
@@ -224,7 +225,7 @@ def test_one_deadline_that_cannot_fire_does_not_hold_up_the_others(many, listeni
     assert str(sick.uid) in caplog.text
 
     listening.remove(fail)
-    deadlines.sweep(after(13))
+    sweep(after(13))
     assert Escalation.objects.get(deadline=sick).due_at == after(12)
 
 
@@ -232,7 +233,7 @@ def test_a_kind_that_this_worker_does_not_know_is_left_to_others(start):
     deadline = start()
     Deadline.objects.filter(pk=deadline.pk).update(kind="test.newer")
 
-    assert deadlines.sweep(after(30)) == 0
+    assert sweep(after(30)) == 0
     assert Deadline.objects.get().next_step == 0
 
 
@@ -241,7 +242,7 @@ def test_a_ladder_that_was_changed_is_climbed_from_where_it_is(start):
     deadline = start()
     Deadline.objects.filter(pk=deadline.pk).update(next_step_at=after(1))
 
-    deadlines.sweep(after(1))
+    sweep(after(1))
 
     assert not Escalation.objects.exists()
     assert Deadline.objects.get().next_step_at == after(12)
@@ -251,7 +252,7 @@ def test_the_tick_beats_and_sweeps_until_nothing_is_due(many, monkeypatch):
     monkeypatch.setattr(sweeping, "BATCH", 2)
     many(5)
 
-    sweeping.tick()
+    tasks.tick()
 
     assert Escalation.objects.values("deadline").distinct().count() == 5
     assert Heartbeat.objects.count() == 1
@@ -269,7 +270,7 @@ def test_a_step_that_waits_too_long_is_an_alarm_though_workers_beat(start):
     sweeping.beat()
     start()
     assert engine_silent()
-    deadlines.sweep()
+    sweep()
     assert not engine_silent()
 
 
@@ -277,12 +278,12 @@ def test_processes_that_died_are_forgotten(db):
     sweeping.beat()
     Heartbeat.objects.create(process="old:1", beat_at=AT)
 
-    sweeping.forget_dead_processes()
+    tasks.forget_dead_processes()
 
     assert [h.process == "old:1" for h in Heartbeat.objects.all()] == [False]
 
 
 def test_the_journal_of_a_sweep_is_intact(start, db):
     start()
-    deadlines.sweep(after(30))
+    sweep(after(30))
     call_command("verify_journal")

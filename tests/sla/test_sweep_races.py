@@ -13,6 +13,7 @@ from servicedesk.core.actors import SYSTEM
 from servicedesk.core.models import OutboxMessage
 from sla import deadlines, sweeping
 from sla.models import Deadline, Escalation
+from sla.sweeping import sweep
 from tests.conftest import AT
 from tests.sla.kinds import REPAIR
 from tests.sla.processes import running, wait_until
@@ -111,7 +112,7 @@ def test_many_sweepers_share_the_work_and_miss_nothing(start):
 
     def work() -> None:
         try:
-            while done := deadlines.sweep(NOON, limit=5):
+            while done := sweep(NOON, limit=5):
                 swept.append(done)
         finally:
             connection.close()
@@ -137,7 +138,7 @@ def test_what_is_met_while_a_sweep_waits_does_not_fire(start, subject):
 
         def work() -> None:
             try:
-                found.append(deadlines.sweep(NOON))
+                found.append(sweep(NOON))
             finally:
                 connection.close()
 
@@ -146,7 +147,7 @@ def test_what_is_met_while_a_sweep_waits_does_not_fire(start, subject):
         thread.join(10)
         assert found == [0]
 
-    assert deadlines.sweep(NOON) == 0
+    assert sweep(NOON) == 0
     assert fired() == (0, 0)
 
 
@@ -159,11 +160,11 @@ def test_a_sweeper_killed_in_the_middle_of_a_batch_leaves_all_to_the_next(carele
         assert sweeper.stdout is not None
         assert sweeper.stdout.readline() == "in the middle\n"
         if not careless:
-            assert deadlines.sweep(NOON) == 0  # the other one holds it
+            assert sweep(NOON) == 0  # the other one holds it
         sweeper.kill()
         sweeper.wait()
 
     # The server notices the broken connection when it next reads from it.
-    swept = wait_until(lambda: deadlines.sweep(NOON) == 1, 5 if left else 1)
+    swept = wait_until(lambda: sweep(NOON) == 1, 5 if left else 1)
     assert (swept, fired()) == (bool(left), (left, left))
     assert Deadline.objects.get().next_step == 1

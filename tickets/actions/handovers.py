@@ -13,8 +13,8 @@ from servicedesk.core.actors import Actor
 from servicedesk.core.errors import Refused
 from servicedesk.core.events import record
 from sla import deadlines
-from tickets.actions.tickets import check_worker
-from tickets.clocks import ACCEPTANCE_TIME
+from sla.deadlines import By, plan
+from tickets.actions.tickets import check_worker, scope_of
 from tickets.events import (
     HandoverAccepted,
     HandoverDeclined,
@@ -45,15 +45,15 @@ def hand_over(ticket: Ticket, *, to_user: User, reason: str, at: datetime, by: A
     handover = Handover.objects.create(
         ticket=ticket, from_user=ticket.owner, to_user=to_user, reason=reason, requested_at=at
     )
-    deadlines.start(
-        "ticket.handover",
+    deadlines.start_all(
+        plan({"ticket.handover": By()}, scope_of(ticket), at=at),
         handover,
         label=f"{ticket.number} {ticket.title}",
         url=ticket.get_absolute_url(),
         owner=to_user,
-        due_at=at + ACCEPTANCE_TIME,
         at=at,
         by=by,
+        scope=scope_of(ticket),
     )
     record(HandoverRequested(**_who(handover, at), reason=reason), about=[ticket, handover], by=by)
     return handover

@@ -16,14 +16,15 @@ from accounts.models import User
 from customers.models import Contact, Customer, Installation, Product, Store
 from knowledge.models import FaultCategory
 from servicedesk.core import files, rules
-from servicedesk.core.actions import action, advance, begin, require, save_changes
+from servicedesk.core.actions import action, advance, begin, lock, require, save_changes
 from servicedesk.core.actors import Actor
 from servicedesk.core.errors import Refused
 from servicedesk.core.events import record
 from servicedesk.core.models import Attachment, Entry
 from servicedesk.core.numbering import next_number
 from sla import deadlines
-from tickets.clocks import ASSIGNMENT_TIME, RESPONSE_TIME, resolution_due
+from sla.deadlines import By, Plan, Scope, plan
+from sla.models import Deadline
 from tickets.events import (
     ComplaintFlagged,
     FileAttached,
@@ -42,7 +43,7 @@ from tickets.events import (
     VisitRequested,
 )
 from tickets.models import Call, Note, Ticket
-from tickets.states import OPEN, TICKET, RemoteStatus, Status
+from tickets.states import OPEN, TICKET, RemoteStatus
 
 EDITABLE = frozenset({
     "title", "need", "contact", "product", "installation", "category", "expected_at", "no_wish",
@@ -75,13 +76,22 @@ def open_ticket(
     if is_urgent and not urgency_reason.strip():
         raise Refused(_("Say why it is urgent."), field="urgency_reason")
     check_worker(owner, field="owner")
+    product = product or (installation.product if installation else None)
+    scope = Scope(is_urgent, customer.pk, product.pk if product else None)
+    clocks = {
+        "ticket.response": By(),
+        "ticket.assignment": By(),
+        # SLA-1: within 24 hours, or earlier if the customer says so.
+        "ticket.resolution": By(expected_at),
+    }
+    plans = plan(clocks, scope, at=at)
     ticket = Ticket(
         title=title,
         need=need,
         customer=customer,
         store=store,
         contact=contact,
-        product=product or (installation.product if installation else None),
+        product=product,
         installation=installation,
         category=category,
         is_urgent=is_urgent,
@@ -89,18 +99,13 @@ def open_ticket(
         received_at=at,
         expected_at=expected_at,
         no_wish=no_wish,
-        due_at=resolution_due(at, expected_at),
+        due_at=plans["ticket.resolution"].due_at,
         owner=owner,
     )
     _check_belonging(ticket)
     ticket.number = next_number("TK", at=at)
     ticket.save()
-    due = {
-        "ticket.response": at + RESPONSE_TIME[is_urgent],
-        "ticket.assignment": at + ASSIGNMENT_TIME[is_urgent],
-        "ticket.resolution": ticket.due_at,
-    }
-    start_clocks(ticket, due, at=at, by=by)
+    start_clocks(ticket, plans, at=at, by=by)
     record(
         TicketOpened(
             at=at,
@@ -180,7 +185,8 @@ def _give(
     former_id = ticket.assignee_id
     ticket.assignee = assignee
     ticket.waiting_reason, ticket.waiting_until = "", None
-    advance(ticket, step, "assignee", "waiting_reason", "waiting_until")
+    run_on(ticket, at=at, by=by)
+    advance(ticket, step, "assignee", "waiting_reason", "waiting_until", "due_at")
     deadlines.meet("ticket.assignment", ticket, at=at, by=by)
     deadlines.cancel(ticket, "ticket.follow_up", at=at, by=by)
     deadlines.reassign(ticket, assignee, by=by)
@@ -227,7 +233,11 @@ def start(ticket: Ticket, *, at: datetime, by: Actor) -> Ticket:
 
 @action
 def wait(ticket: Ticket, *, reason: str, until: datetime, at: datetime, by: Actor) -> Ticket:
-    """Wait for something. The 24 hours go on: only the customer's consent moves them (SLA-5)."""
+    """Wait for something.
+
+    The 24 hours go on, since only the customer's consent moves them (SLA-5); a contract whose
+    policy allows pauses may say otherwise.
+    """
     step = begin(TICKET, "wait", ticket, by=by)
     check_moment(ticket, at)
     if not reason.strip():
@@ -237,6 +247,7 @@ def wait(ticket: Ticket, *, reason: str, until: datetime, at: datetime, by: Acto
     ticket.waiting_reason, ticket.waiting_until = reason, until
     advance(ticket, step, "waiting_reason", "waiting_until")
     start_clocks(ticket, {"ticket.follow_up": until}, at=at, by=by)
+    deadlines.pause(ticket, "ticket.resolution", reason=reason, until=until, at=at, by=by)
     record(
         TicketWaiting(
             at=at, ticket_id=ticket.pk, number=ticket.number, reason=reason,
@@ -253,7 +264,8 @@ def resume(ticket: Ticket, *, at: datetime, by: Actor) -> Ticket:
     step = begin(TICKET, "resume", ticket, by=by)
     check_moment(ticket, at)
     ticket.waiting_reason, ticket.waiting_until = "", None
-    advance(ticket, step, "waiting_reason", "waiting_until")
+    run_on(ticket, at=at, by=by)
+    advance(ticket, step, "waiting_reason", "waiting_until", "due_at")
     deadlines.meet("ticket.follow_up", ticket, at=at, by=by)
     record(TicketResumed(at=at, ticket_id=ticket.pk, number=ticket.number), about=[ticket], by=by)
     return ticket
@@ -278,9 +290,10 @@ def resolve(ticket: Ticket, *, solution: str, resolution: str, at: datetime, by:
     note_response(ticket, at=at, by=by)
     ticket.waiting_reason, ticket.waiting_until = "", None
     ticket.resolved_at, ticket.solution, ticket.resolution = at, solution, resolution
+    run_on(ticket, at=at, by=by)
     advance(
         ticket, step, "responded_at", "waiting_reason", "waiting_until", "resolved_at", "solution",
-        "resolution",
+        "resolution", "due_at",
     )  # fmt: skip
     deadlines.meet("ticket.resolution", ticket, at=at, by=by)
     deadlines.cancel(ticket, at=at, by=by)
@@ -369,12 +382,13 @@ def reopen(ticket: Ticket, *, reason: str, at: datetime, by: Actor) -> Ticket:
     ticket.solution, ticket.resolution = "", ""
     ticket.reopened_count += 1
     expected = ticket.expected_at if ticket.expected_at and ticket.expected_at > at else None
-    ticket.due_at = resolution_due(at, expected)
+    plans = plan({"ticket.resolution": By(expected)}, scope_of(ticket), at=at)
+    ticket.due_at = plans["ticket.resolution"].due_at
     advance(
         ticket, step, "resolved_at", "closed_at", "closing", "solution", "resolution",
         "reopened_count", "due_at",
     )  # fmt: skip
-    start_clocks(ticket, {"ticket.resolution": ticket.due_at}, at=at, by=by)
+    start_clocks(ticket, plans, at=at, by=by)
     record(
         TicketReopened(
             at=at,
@@ -424,7 +438,7 @@ def _change_expectation(ticket: Ticket, *, at: datetime, by: Actor) -> None:
     _check_expectation(ticket.expected_at, no_wish=ticket.no_wish, received_at=ticket.received_at)
     if ticket.status not in OPEN:
         raise Refused(_("It is resolved; its time does not change any more."), field="expected_at")
-    due_at = resolution_due(ticket.received_at, ticket.expected_at)
+    due_at = deadlines.due_with("ticket.resolution", ticket, latest=ticket.expected_at)
     if due_at > ticket.due_at:
         raise Refused(
             _("A later time needs the customer's consent: propose an extension."),
@@ -447,17 +461,15 @@ def mark_urgent(ticket: Ticket, *, urgency_reason: str, at: datetime, by: Actor)
     if not urgency_reason.strip():
         raise Refused(_("Say why it is urgent."), field="urgency_reason")
     ticket.is_urgent, ticket.urgency_reason = True, urgency_reason
-    save_changes(ticket, "is_urgent", "urgency_reason")
-    due = {"ticket.resolution": ticket.due_at}
-    if ticket.responded_at is None:
-        due["ticket.response"] = min(
-            ticket.received_at + RESPONSE_TIME[False], at + RESPONSE_TIME[True]
-        )
-    if ticket.status == Status.NEW:
-        due["ticket.assignment"] = min(
-            ticket.received_at + ASSIGNMENT_TIME[False], at + ASSIGNMENT_TIME[True]
-        )
-    start_clocks(ticket, due, at=at, by=by)
+    # None of its clocks may become longer by this.
+    running = dict(Deadline.objects.of(ticket).open().values_list("kind", "due_at"))
+    fast = ("ticket.response", "ticket.assignment", "ticket.resolution")
+    plans = plan(
+        {kind: By(running[kind]) for kind in fast if kind in running}, scope_of(ticket), at=at
+    )
+    ticket.due_at = plans["ticket.resolution"].due_at
+    save_changes(ticket, "is_urgent", "urgency_reason", "due_at")
+    start_clocks(ticket, plans, at=at, by=by)
     record(
         TicketMarkedUrgent(at=at, ticket_id=ticket.pk, number=ticket.number, reason=urgency_reason),
         about=[ticket],
@@ -560,8 +572,14 @@ def request_visit(
 # --- What the neighbouring modules use, too --------------------------------------------------
 
 
-def start_clocks(ticket: Ticket, due: Mapping[str, datetime], *, at: datetime, by: Actor) -> None:
-    """Start the ticket's clocks: kind → due time."""
+def scope_of(ticket: Ticket) -> Scope:
+    return Scope(ticket.is_urgent, ticket.customer_id, ticket.product_id)
+
+
+def start_clocks(
+    ticket: Ticket, due: Mapping[str, datetime | Plan], *, at: datetime, by: Actor
+) -> None:
+    """Start the ticket's clocks: kind → due time or plan."""
     deadlines.start_all(
         due,
         ticket,
@@ -570,8 +588,26 @@ def start_clocks(ticket: Ticket, due: Mapping[str, datetime], *, at: datetime, b
         owner=ticket.assignee or ticket.owner,
         at=at,
         by=by,
-        urgent=ticket.is_urgent,
+        scope=scope_of(ticket),
     )
+
+
+def run_on(ticket: Ticket, *, at: datetime, by: Actor) -> None:
+    """Let a clock run on that stood still while the ticket waited; the caller saves `due_at`."""
+    for deadline in deadlines.resume(ticket, "ticket.resolution", at=at, by=by):
+        ticket.due_at = deadline.due_at
+
+
+@action
+def keep_due_time(ticket: Ticket, *, at: datetime, by: Actor) -> Ticket:
+    """The deadline engine moved the deadline: the ticket says what the deadline says."""
+    require(by, "tickets.work")
+    lock(ticket)
+    deadline = Deadline.objects.of(ticket).open().get(kind="ticket.resolution")
+    if ticket.due_at != deadline.due_at:
+        ticket.due_at = deadline.due_at
+        save_changes(ticket, "due_at")
+    return ticket
 
 
 def note_response(ticket: Ticket, *, at: datetime, by: Actor) -> None:

@@ -15,6 +15,7 @@ from servicedesk.core.errors import Refused
 from servicedesk.core.events import record_all
 from servicedesk.core.history import change_all, create_all
 from sla import deadlines
+from sla.deadlines import By, Scope, plan
 from visits.events import VisitEvent
 from visits.models import ChecklistAnswer, VisitOrder
 
@@ -57,22 +58,27 @@ def start_clock(
     kind: str,
     visit: VisitOrder,
     *,
-    due_at: datetime,
+    due_at: datetime | None = None,
     at: datetime,
     by: Actor,
     owner: User | None = None,
 ) -> None:
-    """A deadline of the engineer's, unless another owner is named. Never due before it starts."""
-    deadlines.start(
-        kind,
+    """A deadline of the engineer's, unless another owner is named. Never due before it starts.
+
+    due_at: None is the target of the policy.
+    """
+    product = visit.installation.product_id if visit.installation else None
+    scope = Scope(visit.is_urgent, visit.customer_id, product)
+    due = By() if due_at is None else max(due_at, at)
+    deadlines.start_all(
+        plan({kind: due}, scope, at=at),
         visit,
         label=f"{visit.number} {visit.store.name}",
         url=visit.get_absolute_url(),
         owner=owner or visit.engineer,
-        due_at=max(due_at, at),
         at=at,
         by=by,
-        urgent=visit.is_urgent,
+        scope=scope,
     )
 
 

@@ -20,7 +20,6 @@ from tickets.models import Ticket
 from tickets.states import OPEN
 from tickets.states import Status as TicketStatus
 from visits.actions.common import check_own, start_clock, told
-from visits.clocks import ACCEPTANCE_TIME, APPOINTMENT_TIME, ASSIGNMENT_TIME
 from visits.events import (
     VisitAccepted,
     VisitAssigned,
@@ -87,7 +86,7 @@ def order_visit(
     _check_complete(visit)
     visit.number = next_number("SV", at=at)
     visit.save()
-    start_clock("visit.assign", visit, due_at=at + ASSIGNMENT_TIME[visit.is_urgent], at=at, by=by)
+    start_clock("visit.assign", visit, at=at, by=by)
     if ticket is not None:
         # What an unsolved visit announced as the next step is this order.
         for former in ticket.visits.exclude(pk=visit.pk):
@@ -145,7 +144,7 @@ def assign(visit: VisitOrder, *, engineer: User, at: datetime, by: Actor) -> Vis
     advance(visit, step, "engineer", "accepted_at")
     deadlines.meet("visit.assign", visit, at=at, by=by)
     deadlines.cancel(visit, at=at, by=by)
-    start_clock("visit.accept", visit, due_at=at + ACCEPTANCE_TIME[visit.is_urgent], at=at, by=by)
+    start_clock("visit.accept", visit, at=at, by=by)
     if visit.ticket is not None and visit.ticket.status == TicketStatus.NEW:
         tickets.assign(visit.ticket, assignee=engineer, at=at, by=by)
     told(
@@ -181,9 +180,7 @@ def accept(
     visit.accepted_at, visit.first_judgement, visit.unclear = at, first_judgement, unclear
     advance(visit, step, "accepted_at", "first_judgement", "unclear")
     deadlines.meet("visit.accept", visit, at=at, by=by)
-    start_clock(
-        "visit.appointment", visit, due_at=at + APPOINTMENT_TIME[visit.is_urgent], at=at, by=by
-    )
+    start_clock("visit.appointment", visit, at=at, by=by)
     told(
         visit, VisitAccepted, at=at, by=by, first_judgement=first_judgement, unclear=unclear,
         seen_before=known.seen if known else None, failed_before=known.failed if known else None,
@@ -202,7 +199,7 @@ def send_back(visit: VisitOrder, *, reason: str, at: datetime, by: Actor) -> Vis
     visit.engineer, visit.accepted_at = None, None
     advance(visit, step, "engineer", "accepted_at")
     deadlines.cancel(visit, at=at, by=by)
-    start_clock("visit.assign", visit, due_at=at + ASSIGNMENT_TIME[visit.is_urgent], at=at, by=by)
+    start_clock("visit.assign", visit, at=at, by=by)
     told(visit, VisitSentBack, at=at, by=by, reason=reason, engineer_id=engineer_id)
     return visit
 

@@ -21,7 +21,6 @@ from tickets.actions import tickets
 from visits import pdf
 from visits.actions.common import check_own, start_clock, tick, told
 from visits.actions.orders import keep_rules
-from visits.clocks import CHECK_TIME, FOLLOW_UP_TIME, HAND_IN_TIME
 from visits.events import (
     ComplaintFlagged,
     FileAttached,
@@ -117,7 +116,7 @@ def hand_in(
     visit.handed_in_at = at
     advance(visit, step, "handed_in_at")
     deadlines.meet("visit.hand_in", visit, at=at, by=by)
-    start_clock("visit.check", visit, due_at=at + CHECK_TIME, at=at, by=by, owner=desk_of(visit))
+    start_clock("visit.check", visit, at=at, by=by, owner=desk_of(visit))
     told(
         visit, FormHandedIn, at=at, by=by,
         usb_scanned_at=usb_scanned_at.isoformat() if usb_scanned_at else None,
@@ -141,7 +140,7 @@ def return_form(visit: VisitOrder, *, reason: str, at: datetime, by: Actor) -> V
     visit.handed_in_at = None
     advance(visit, step, "handed_in_at")
     deadlines.cancel(visit, "visit.check", at=at, by=by)
-    start_clock("visit.hand_in", visit, due_at=at + HAND_IN_TIME, at=at, by=by)
+    start_clock("visit.hand_in", visit, at=at, by=by)
     told(visit, FormReturned, at=at, by=by, reason=reason)
     return visit
 
@@ -160,8 +159,7 @@ def archive(visit: VisitOrder, *, at: datetime, by: Actor) -> VisitOrder:
     deadlines.meet("visit.check", visit, at=at, by=by)
     if visit.followed_up_at is None:
         start_clock(
-            "visit.follow_up", visit, due_at=at + FOLLOW_UP_TIME, at=at, by=by,
-            owner=desk_of(visit),
+            "visit.follow_up", visit, at=at, by=by, owner=desk_of(visit)
         )  # fmt: skip
     told(visit, VisitArchived, at=at, by=by, widely=True)
     keep_rules(visit, counts_at=visit.arrived_at or at, at=at)

@@ -18,7 +18,6 @@ from sla import deadlines
 from visits import pdf
 from visits.actions.appointments import lock_engineer
 from visits.actions.common import check_own, not_before, start_clock, tick, told
-from visits.clocks import AFTER_MISSED
 from visits.events import (
     CustomerAwaited,
     CustomerMet,
@@ -193,7 +192,7 @@ def leave_note(
     )  # fmt: skip
     visit.waiting_since = None
     advance(visit, step, "waiting_since")
-    start_clock("visit.follow_up_missed", visit, due_at=at + AFTER_MISSED, at=at, by=by)
+    start_clock("visit.follow_up_missed", visit, at=at, by=by)
     documents.freeze(
         pdf.MISSED_NOTE, visit, number=note.number, data=pdf.missed_note_data(note),
         keywords=pdf.keywords(visit), at=at, by=by,

@@ -17,7 +17,6 @@ from tickets.actions import tickets
 from tickets.states import Status as TicketStatus
 from visits.actions.common import check_own, not_before, start_clock, tick, told
 from visits.actions.trips import be_nowhere_else
-from visits.clocks import HAND_IN_TIME
 from visits.events import (
     PartAdded,
     PartRemoved,
@@ -190,7 +189,7 @@ def finish(visit: VisitOrder, *, ticked: Iterable[str], at: datetime, by: Actor)
     )
     visit.finished_at = at
     advance(visit, step, "finished_at")
-    start_clock("visit.hand_in", visit, due_at=at + HAND_IN_TIME, at=at, by=by)
+    start_clock("visit.hand_in", visit, at=at, by=by)
     if work.result == Result.NOT_SOLVED and work.next_step_at is not None:
         start_clock("visit.next_step", visit, due_at=work.next_step_at, at=at, by=by)
     else:

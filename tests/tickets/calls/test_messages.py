@@ -10,8 +10,8 @@ from django.urls import reverse
 
 from servicedesk.core.errors import Refused, WrongState
 from servicedesk.core.models import RuleResult
-from sla.deadlines import sweep
 from sla.models import Deadline, Escalation
+from sla.sweeping import sweep
 from tests.conftest import AT
 from tests.journal import journal
 from tickets.actions import messages

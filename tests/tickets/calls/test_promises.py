@@ -12,8 +12,8 @@ from django.utils import timezone
 from servicedesk.core.errors import Refused, WrongState
 from servicedesk.core.models import RuleResult
 from servicedesk.core.rules import journal_of
-from sla.deadlines import sweep
 from sla.models import Deadline, DeadlineMove, Escalation
+from sla.sweeping import sweep
 from tests.conftest import AT
 from tickets.actions import promises
 from tickets.models import CallbackPromise

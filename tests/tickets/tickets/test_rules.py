@@ -13,6 +13,7 @@ from servicedesk.core.rules import RULES, Journal, journal_of
 from sla import actions as sla_actions
 from sla import deadlines
 from sla.models import Escalation
+from sla.sweeping import sweep
 from tests.conftest import AT
 from tests.tickets.tickets.factories import make_session, make_ticket
 from tickets.actions import extensions, handovers
@@ -77,7 +78,7 @@ def test_sla_1(engineer):
 def test_sla_1_is_broken_as_soon_as_the_sweep_says_so(engineer):
     """SLA-1: nobody has to resolve it before it counts."""
     ticket = make_ticket(Status.IN_PROGRESS, engineer)
-    while deadlines.sweep(LATE):
+    while sweep(LATE):
         pass
 
     missed = ask("SLA-1", ticket)
@@ -183,7 +184,7 @@ def test_sla_7(engineer, dispatcher):
     """SLA-7: each escalation is acknowledged by a person."""
     ticket = make_ticket(Status.IN_PROGRESS, engineer)
     assert ask("SLA-7", ticket).answer == "not_applicable"
-    while deadlines.sweep(LATE):
+    while sweep(LATE):
         pass
     assert ask("SLA-7", ticket).answer == "not_applicable"
     resolve(ticket, LATE, engineer)

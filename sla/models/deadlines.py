@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -13,10 +13,13 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from customers.models import Customer, Product
 from servicedesk.core.actors import Actor
 from servicedesk.core.fields import uuid7
-from sla.kinds import KINDS, Rung, label_of, label_of_step
+from sla.kinds import KINDS, Rung, Step, label_of, label_of_step, ladder
+from sla.models.policies import CalendarVersion, PolicyVersion, steps_of, worktime_of
 from sla.states import Status
+from sla.worktime import Span, Worktime, elapsed
 
 
 class DeadlineQuerySet(models.QuerySet["Deadline"]):
@@ -56,12 +59,29 @@ class Deadline(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+",
         verbose_name=_("owner"),
     )  # fmt: skip
+    # What its policy was chosen by, and the terms it runs under; no terms: the kind's own.
+    customer = models.ForeignKey(
+        Customer, models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    product = models.ForeignKey(
+        Product, models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    terms = models.ForeignKey(PolicyVersion, models.PROTECT, null=True, related_name="deadlines")
+    # Whose hours it counts; none: day and night.
+    calendar = models.ForeignKey(
+        CalendarVersion, models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    # The time allowed, counted by the calendar; none: the process named the due time itself.
+    target = models.DurationField(null=True)
+    # The target may not reach beyond this: the time that the customer wants it by.
+    latest = models.DateTimeField(null=True)
     started_at = models.DateTimeField()
     due_at = models.DateTimeField()
     original_due_at = models.DateTimeField()
     paused_at = models.DateTimeField(null=True)
+    paused_until = models.DateTimeField(null=True)
     pause_reason = models.CharField(max_length=500, blank=True)
-    # The sum of the pauses that moved `due_at`: it is no part of the time allowed.
+    # The pauses that moved `due_at`, counted by the calendar: no part of the time allowed.
     paused_total = models.DurationField(default=timedelta(0))
     status = models.CharField(max_length=10, choices=Status, default=Status.RUNNING)
     met_at = models.DateTimeField(null=True)
@@ -84,6 +104,11 @@ class Deadline(models.Model):
                 fields=["next_step_at", "id"],
                 name="sla_deadline_next_step",
                 condition=Q(status="running", next_step_at__isnull=False),
+            ),
+            # Pauses that run out.
+            models.Index(
+                fields=["paused_until", "id"], name="sla_deadline_paused",
+                condition=Q(status="paused"),
             ),
             models.Index(fields=["subject_kind", "subject_id"], name="sla_deadline_subject"),
             # Lists of what is due, per owner and in all.
@@ -114,8 +139,8 @@ class Deadline(models.Model):
             ),
             models.CheckConstraint(
                 name="sla_deadline_paused_at",
-                condition=Q(status="paused", paused_at__isnull=False)
-                | (~Q(status="paused") & Q(paused_at__isnull=True)),
+                condition=Q(status="paused", paused_at__isnull=False, paused_until__isnull=False)
+                | (~Q(status="paused") & Q(paused_at__isnull=True, paused_until__isnull=True)),
             ),
         ]
 
@@ -139,17 +164,39 @@ class Deadline(models.Model):
         """Met, but after the due time."""
         return self.met_at is not None and self.met_at > self.due_at
 
+    @property
+    def work(self) -> Worktime:
+        return worktime_of(self.calendar_id)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps of its terms, or those of its kind."""
+        return steps_of(self.terms_id) or KINDS[self.kind].steps_for(urgent=self.urgent)
+
+    @property
+    def longest_pause(self) -> timedelta:
+        """How long it may stand still in all, in working time."""
+        terms = self.terms
+        length = terms.longest_pause if terms else KINDS[self.kind].longest_pause
+        return length or timedelta(0)
+
     def pauses(self) -> list[DeadlineMove]:
         """The pauses that ended, in order. None overlaps another (see `deadlines.pause`)."""
         return [move for move in self.moves.all() if move.cause == DeadlineMove.Cause.PAUSE]
 
+    def allowed(self) -> timedelta:
+        """The time that counts, from the start to the due time as it is now."""
+        counted = elapsed(self.work, self.started_at, self.due_at) - self.paused_total
+        return max(counted, timedelta(0))
+
     def ladder(self) -> list[Rung]:
         """All steps of this generation, fired or to come."""
-        rungs = KINDS[self.kind].ladder(
-            urgent=self.urgent,
+        rungs = ladder(
+            self.steps,
+            self.work,
             started_at=self.started_at,
             due_at=self.due_at,
-            paused=self.paused_total,
+            allowed=self.allowed(),
         )
         return [rung for rung in rungs if rung.step.name not in self.skipped]
 
@@ -160,6 +207,7 @@ class DeadlineMove(models.Model):
     class Cause(models.TextChoices):
         EXTENSION = "extension", _("Extension with consent")
         PAUSE = "pause", _("Pause")
+        POLICY = "policy", _("New terms")
         CHANGE = "change", _("Changed by what it depends on")
 
     deadline = models.ForeignKey(Deadline, models.CASCADE, related_name="moves")
@@ -167,6 +215,8 @@ class DeadlineMove(models.Model):
     reason = models.CharField(max_length=500, blank=True)
     old_due_at = models.DateTimeField()
     new_due_at = models.DateTimeField()
+    # Of a pause: when it began; it ended at `moved_at`.
+    began_at = models.DateTimeField(null=True)
     moved_at = models.DateTimeField()
     by_label = models.CharField(max_length=200)
 
@@ -177,17 +227,10 @@ class DeadlineMove(models.Model):
         return f"{self.deadline_id}: {self.cause}"
 
     @property
-    def length(self) -> timedelta:
-        return self.new_due_at - self.old_due_at
-
-    @property
-    def began_at(self) -> datetime:
-        """Of a pause, which is written down when it ends."""
-        return self.moved_at - self.length
-
-    def within(self, due_at: datetime) -> timedelta:
-        """How much of a pause lies before the due time."""
-        return max(min(self.moved_at, due_at) - self.began_at, timedelta(0))
+    def hold(self) -> Span:
+        """Of a pause: from when to when it lasted."""
+        assert self.began_at is not None
+        return self.began_at, self.moved_at
 
 
 class EscalationQuerySet(models.QuerySet["Escalation"]):

@@ -1,0 +1,13 @@
+from sla.models.deadlines import (
+    Deadline,
+    DeadlineMove,
+    DeadlineQuerySet,
+    Escalation,
+    EscalationQuerySet,
+)
+from sla.models.policies import Calendar, CalendarVersion, Policy, PolicyVersion
+
+__all__ = [
+    "Calendar", "CalendarVersion", "Deadline", "DeadlineMove", "DeadlineQuerySet", "Escalation",
+    "EscalationQuerySet", "Policy", "PolicyVersion",
+]  # fmt: skip
