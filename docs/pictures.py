@@ -272,7 +272,7 @@ def main(address: str) -> None:
         for page, name, place in (
             (dispatcher, "tickets", "/tickets/"),
             (dispatcher, "board", "/visits/board/"),
-            (manager, "handbook", "/handbook/"),
+            (manager, "handbook", "/managers/handbook/"),
         ):
             page.goto(place)
             save(name, [shot(page)])

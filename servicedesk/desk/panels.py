@@ -13,7 +13,7 @@ nav(
         _("Knowledge and records"), 70)
 )  # fmt: skip
 nav(
-    Nav("compliance", _("Handbook"), "checklist", "desk:compliance", "rules.see_own",
+    Nav("handbook", _("Handbook"), "checklist", "desk:managers_handbook", "rules.see_own",
         _("Knowledge and records"), 80)
 )  # fmt: skip
 nav(

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import BigIntegerField, Count, Func, OuterRef, Q, QuerySet
+from django.db.models import BigIntegerField, Func, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -18,7 +18,7 @@ from knowledge.models import Article
 from servicedesk.core.actors import Actor
 from servicedesk.core.document_views import visible_documents
 from servicedesk.core.models import RuleResult
-from servicedesk.core.rules import RULES, Rule
+from servicedesk.core.rules import Rule
 from servicedesk.core.search import matching, words_of
 from sla.models import Deadline
 from tickets.models import CallbackPromise, Handover, Message, Ticket
@@ -298,44 +298,11 @@ def _newest_each(owners: QuerySet[Any], records: QuerySet[Any]) -> QuerySet[Any,
 # --- the handbook ----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class RuleFigures:
-    """How often one rule was kept; `rate` is kept ÷ (kept + broken) in per cent, or None."""
-
-    rule: Rule
-    kept: int
-    broken: int
-    not_provable: int
-    rate: float | None
-
-
 def results_visible_to(actor: Actor) -> QuerySet[RuleResult]:
     """Everybody sees his own figures; leaders see all."""
     if actor.may("rules.see_all"):
         return RuleResult.objects.all()
     return RuleResult.objects.filter(person_id=actor.id)
-
-
-def figures(results: QuerySet[RuleResult]) -> list[RuleFigures]:
-    """One row per handbook rule, in one grouped query."""
-    counted = {
-        row["rule"]: row
-        for row in results.values("rule")
-        .annotate(
-            kept=Count("id", filter=Q(answer="kept")),
-            broken=Count("id", filter=Q(answer="broken")),
-            not_provable=Count("id", filter=Q(answer="not_provable")),
-        )
-        .order_by()
-    }
-    nothing = {"kept": 0, "broken": 0, "not_provable": 0}
-    found = []
-    for rule in unique_rules(RULES.values()):
-        row = counted.get(rule.id, nothing)
-        judged = row["kept"] + row["broken"]
-        rate = 100 * row["kept"] / judged if judged else None
-        found.append(RuleFigures(rule, row["kept"], row["broken"], row["not_provable"], rate))
-    return found
 
 
 ORDER = ("GEN", "SLA", "CALL", "REM", "VISIT", "PRE", "TRN", "OPS")

@@ -10,8 +10,6 @@ app_name = "desk"
 urlpatterns = [
     path("", views.home, name="home"),
     path("search/", views.search, name="search"),
-    path("handbook/", views.compliance, name="compliance"),
-    path("handbook/<str:rule_id>/", views.compliance_rule, name="compliance_rule"),
     path("managers/", include("servicedesk.desk.managers.urls")),
     path("outbox/", views.outbox, name="outbox"),
     path("outbox/<uuid:uid>/replay/", views.replay, name="replay"),

@@ -10,10 +10,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.roles import Role
-from servicedesk.core import outbox, rules
-from servicedesk.core.models import OutboxMessage, RuleResult
-from servicedesk.desk.queries import figures, find, my_work
-from tests.conftest import AT, person
+from servicedesk.core import outbox
+from servicedesk.core.models import OutboxMessage
+from servicedesk.desk.queries import find, my_work
+from tests.conftest import person
 from tests.visits.factories import make_store, make_ticket, make_visit
 
 pytestmark = pytest.mark.django_db
@@ -104,66 +104,9 @@ def test_any_text_may_be_searched_for(desk, text):
     assert "<b>" not in answer.text
 
 
-# --- the handbook ----------------------------------------------------------------------------
-
-
 @pytest.fixture
 def archived(engineer):
     return make_visit("archived", engineer)
-
-
-def test_figures_are_those_of_the_stored_answers(archived):
-    for row in figures(RuleResult.objects.all()):
-        answers = list(RuleResult.objects.filter(rule=row.rule.id).values_list("answer", flat=True))
-        assert (row.kept, row.broken) == (answers.count("kept"), answers.count("broken"))
-
-
-def test_each_figure_opens_its_records(desk, archived):
-    result = RuleResult.objects.filter(subject_kind="visits.visitorder").exclude(
-        answer="not_applicable"
-    )[0]
-
-    page = desk.get(
-        reverse("desk:compliance_rule", args=[result.rule]),
-        {"answer": result.answer, "days": "365"},
-    )
-
-    assert archived.get_absolute_url() in page.text
-
-
-def test_a_person_sees_his_own_figures_only(engineer, other_engineer, client, archived):
-    rule = RuleResult.objects.filter(person_id=engineer.pk).exclude(answer="not_applicable")[0].rule
-    url = reverse("desk:compliance_rule", args=[rule])
-
-    client.force_login(engineer)
-    assert archived.number in client.get(url, {"days": "365"}).text
-    client.force_login(other_engineer)
-    assert archived.number not in client.get(url, {"days": "365"}).text
-
-
-def test_the_handbook_has_no_overall_score(desk, archived):
-    page = desk.get(reverse("desk:compliance"))
-
-    assert page.status_code == 200
-    assert page.context["figures"][0].rule.id == "GEN-1"
-
-
-@pytest.mark.parametrize(
-    "query", [{"days": "x"}, {"person": "x"}, {"team": "0"}, {"days": "-1"}, {"person": "\0"}]
-)
-def test_a_filter_that_makes_no_sense_is_no_error(desk, query):
-    assert desk.get(reverse("desk:compliance"), query).status_code == 200
-
-
-def test_an_unknown_rule_is_nothing(desk):
-    assert desk.get(reverse("desk:compliance_rule", args=["VISIT-99"])).status_code == 404
-
-
-def test_the_handbook_costs_the_same_with_more_records(desk, archived):
-    before = queries(desk, reverse("desk:compliance"))
-    rules.store(archived, counts_at=AT, person_id=None, team_id=None, at=AT)
-
-    assert queries(desk, reverse("desk:compliance")) == before
 
 
 # --- outgoing messages ------------------------------------------------------------------------

@@ -107,7 +107,7 @@ class Figure:
 def page(request: DeskRequest) -> HttpResponseBase:
     filters = _filters(request)
     context = _context(request, filters, timezone.now())
-    if file := export(request, _tables(context), filters):
+    if (file := export(request, _tables(context), filters)) is not None:
         return file  # type: ignore[no-any-return]
     context |= frame(request, filters) | {
         "live": _live_url(request),
@@ -137,18 +137,19 @@ def list_page(request: DeskRequest, kind: str, figure: str) -> HttpResponseBase:
         raise Http404
     found, narrowed = _narrowed(request, kind, found)
     found = found.select_related(*RELATED[kind])
-    if file := export(request, [_record_table(kind, figure, found)], filters):
+    if (file := export(request, [_record_table(kind, figure, found)], filters)) is not None:
         return file  # type: ignore[no-any-return]
     context = frame(request, filters) | {
         "kind": kind,
         "title": LABELS.get((kind, figure), _("Records")),
-        "narrowed": narrowed,
+        "narrowed": [*map(str, filters.dimensions.values()), *narrowed],
         "count": found.count(),
         "page": keyset_page(found, request.GET, *ORDERS[kind]),
         "back": reverse("desk:managers_now") + _query(filters),
+        "back_label": _("The desk now"),
         "query": request.GET.urlencode(),
     }
-    return render(request, "managers/now_records.html", context)
+    return render(request, "managers/record_list.html", context)
 
 
 def _filters(request: DeskRequest) -> ManagerFilter:

@@ -2,14 +2,18 @@ from __future__ import annotations
 
 from django.urls import path
 
-from servicedesk.desk.managers import now, pages, records, service_level
+from servicedesk.desk.managers import handbook, now, pages, records, service_level, visits
 
 # /managers/, in the namespace `desk`
 urlpatterns = [
     path("", pages.first, name="managers"),
+    path("handbook/", handbook.page, name="managers_handbook"),
+    path("handbook/<str:rule_id>/", handbook.rule_page, name="managers_rule"),
     path("now/", now.page, name="managers_now"),
     path("now/live/", now.live, name="managers_now_live"),
     path("now/<str:kind>/<str:figure>/", now.list_page, name="managers_now_list"),
     path("records/", records.page, name="managers_records"),
     path("service-level/", service_level.page, name="managers_service_level"),
+    path("visits/", visits.page, name="managers_visits"),
+    path("visits/<str:figure>/", visits.list_page, name="managers_visits_list"),
 ]
