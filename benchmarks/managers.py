@@ -13,6 +13,7 @@ import statistics
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from benchmarks.sweep import execute, percentile, scratch_database
@@ -175,7 +176,7 @@ def measure(tickets: int, people: dict[str, Any], runs: int) -> None:
     print(f"load average {os.getloadavg()[0]:.1f}")
     print(f"{'page':36} {'queries':>7} {'p50 ms':>8} {'p95 ms':>8}", flush=True)
     for name, url in pages:
-        report(name, lambda url=url: client.get(url), runs)
+        report(name, partial(client.get, url), runs)
     ticks()
 
 

@@ -11,6 +11,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 
 from servicedesk.desk.managers.exports import Table
 
+Tone = Literal["", "good", "bad", "wait", "info", "active", "neutral"]
+
 
 @dataclass(frozen=True, slots=True)
 class Series:
@@ -22,7 +24,7 @@ class Series:
     notes: Sequence[str] = ()
     kind: Literal["", "line", "bar"] = ""
     # A tone of css/tokens.css; else the next colour of the palette.
-    tone: Literal["", "good", "bad", "wait", "info", "active", "neutral"] = ""
+    tone: Tone = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,9 @@ def safe(value: Any) -> Cell:
     return prefix + UNPRINTABLE.sub("", text)
 
 
-def export(request: DeskRequest, tables: Iterable[Table], filters: ManagerFilter) -> Any:
+def export(
+    request: DeskRequest, tables: Iterable[Table], filters: ManagerFilter
+) -> HttpResponseBase | None:
     """The file that `?export=` asks for; None if it asks for none."""
     wanted = request.GET.get("export", "")
     if not wanted:

@@ -9,7 +9,7 @@ one query either way.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -214,14 +214,14 @@ def series(chosen: Selection, span: Period, bucket: str, now: datetime) -> list[
         chosen.facts().filter(within, is_open=True).values(first=trunc).order_by("first")
         .annotate(**{due: Count("pk", filter=Q(**{f"{due}__lt": now})) for due in DUE})
     )  # fmt: skip
-    overdue = {row["first"]: row for row in late}
+    overdue: dict[date, Mapping[str, Any]] = {row["first"]: row for row in late}
     return [Counts(row["first"], _add_up(row, overdue.get(row["first"], {}))) for row in settled]
 
 
 DUE = ("response_due", "promised_due", "agreed_due", "extended_due")
 
 
-def _add_up(sums: dict[str, Any], overdue: dict[str, Any]) -> dict[str, int]:
+def _add_up(sums: Mapping[str, Any], overdue: Mapping[str, Any]) -> dict[str, int]:
     return {
         figure.key: sum(sums[f"sum_{m}"] for m in figure.measures)
         + (overdue.get(figure.due, 0) if figure.due else 0)

@@ -167,7 +167,7 @@ class ManagerFilter(DeskForm):
 
     @property
     def active(self) -> int:
-        return len(self.dimensions) + (self.cleaned_data.get("period", DEFAULT) != DEFAULT)
+        return len(self.dimensions) + int(self.cleaned_data.get("period", DEFAULT) != DEFAULT)
 
     @property
     def values(self) -> dict[str, str]:

@@ -22,7 +22,7 @@ from customers.models import Store
 from knowledge.models import FaultCategory
 from servicedesk.core.http import DeskRequest
 from servicedesk.desk.managers import figures
-from servicedesk.desk.managers.charts import Chart, Series
+from servicedesk.desk.managers.charts import Chart, Series, Tone
 from servicedesk.desk.managers.exports import Shown, Table, export
 from servicedesk.desk.managers.figures import AGES, FIGURES, RATES, Counts, Rate, Selection
 from servicedesk.desk.managers.filters import ManagerFilter
@@ -202,6 +202,7 @@ class Report:
 
     def attainment(self) -> Chart:
         rates = [RATES[key] for key in ("response", "promised", "agreed")]
+        tones: tuple[Tone, ...] = ("info", "bad", "good")
         columns: list[Any] = [_("Period"), _("Taken in")]
         for rate in rates:
             columns += [f"{rate.label} (%)", _("in time"), _("of")]
@@ -219,7 +220,7 @@ class Report:
             series=[
                 Series(str(rate.label), [part.rate(rate.key) for part in self.parts],
                        [part.fraction(rate.key) for part in self.parts], tone=tone)
-                for rate, tone in zip(rates, ("info", "bad", "good"), strict=True)
+                for rate, tone in zip(rates, tones, strict=True)
             ],
             targets=[(str(_target_name(name)), value)
                      for name, value in settings.SERVICE_TARGETS.items()],
@@ -227,7 +228,7 @@ class Report:
             table=Table("attainment", _("Attainment of the promised times"), columns, rows),
         )  # fmt: skip
 
-    def _bars(self, name: str, title: Any, keys: Sequence[str], tones: Sequence[Any], kind: Any
+    def _bars(self, name: str, title: Any, keys: Sequence[str], tones: Sequence[Tone], kind: Any
     ) -> Chart:  # fmt: skip
         labels = [str(FIGURES[key].label) for key in keys]
         return self._chart(

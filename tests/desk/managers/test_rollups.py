@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from servicedesk.core import journal
 from servicedesk.core.errors import Refused
+from servicedesk.core.ticker import load_ticks
 from servicedesk.desk.managers import rollups
 from servicedesk.desk.models import MEASURES, Progress, RollUp, TicketFact
 from tests.conftest import AT
@@ -203,6 +204,10 @@ def test_a_day_is_the_day_in_shanghai(roll_up, helpdesk):
 
     sums = RollUp.objects.filter(dimension="hour").order_by("day").values_list("day", "key")
     assert list(sums) == [(date(2026, 3, 1), 6 * 24 + 23), (date(2026, 3, 2), 0)]
+
+
+def test_every_worker_does_it_by_itself():
+    assert "servicedesk.desk.ticks.roll_up" in {tick.name for tick in load_ticks()}
 
 
 def test_how_far_it_came_is_written_down(roll_up, helpdesk):
