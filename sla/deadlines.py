@@ -8,6 +8,7 @@ of them works in the caller's transaction (or in one of its own, where there is 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import models, transaction
@@ -35,7 +36,7 @@ from sla.worktime import after, elapsed
 
 __all__ = [
     "By", "Kind", "Plan", "Scope", "Step", "cancel", "define", "due_with", "follow", "meet", "move", "pause", "plan",
-    "reassign", "resume", "run_out", "start", "start_all",
+    "plan_for", "reassign", "resume", "run_out", "start", "start_all",
 ]  # fmt: skip
 
 Cause = DeadlineMove.Cause
@@ -195,22 +196,23 @@ def due_with(kind: str, subject: models.Model, *, latest: datetime | None) -> da
     return due_by(deadline.target, deadline.calendar, latest, at=deadline.started_at, holds=holds)
 
 
-@transaction.atomic(savepoint=False)
-def follow(deadline: Deadline, plan: Plan, *, reason: str, at: datetime, by: Actor) -> None:
-    """Put a running deadline, locked by the caller, under new terms, as if since its start.
+def plan_for(deadline: Deadline, terms: Plan) -> Plan:
+    """When a deadline would be due if it had run under these terms since its start.
 
     What the customer agreed to in the meantime stays: an extended deadline keeps its moment.
     """
-    if deadline.target is None:
-        plan = Plan(deadline.due_at, None, None, plan.terms, plan.calendar)
-    elif plan.target is not None:
-        holds = [pause.hold for pause in deadline.pauses()]
-        due_at = due_by(
-            plan.target, plan.calendar, plan.latest, at=deadline.started_at, holds=holds
-        )
-        plan = Plan(due_at, plan.target, plan.latest, plan.terms, plan.calendar)
+    if deadline.target is None or terms.target is None:
+        return replace(terms, due_at=deadline.due_at, target=None, latest=None)
+    holds = [pause.hold for pause in deadline.pauses()]
+    due_at = due_by(terms.target, terms.calendar, terms.latest, at=deadline.started_at, holds=holds)
+    return replace(terms, due_at=due_at)
+
+
+@transaction.atomic(savepoint=False)
+def follow(deadline: Deadline, terms: Plan, *, reason: str, at: datetime, by: Actor) -> None:
+    """Put a running deadline, locked by the caller, under new terms. A miss before `at` stands."""
     _note_miss(deadline, at=at)
-    _move(deadline, plan, cause=Cause.POLICY, reason=reason, at=at, by=by)
+    _move(deadline, terms, cause=Cause.POLICY, reason=reason, at=at, by=by)
 
 
 @transaction.atomic(savepoint=False)

@@ -33,7 +33,6 @@ from servicedesk.core.events import record_all
 from servicedesk.core.fields import uuid7
 from servicedesk.core.models import OutboxMessage
 from servicedesk.core.outbox import queue_all
-from sla import deadlines
 from sla.events import DeadlineStepFired, facts
 from sla.kinds import KINDS, Rung, Step, due_rungs, silent_steps
 from sla.models import Deadline
@@ -51,12 +50,6 @@ CLAIM = """
     WHERE status = 'running' AND next_step_at <= COALESCE(%s, statement_timestamp())
       AND kind = ANY(%s)
     ORDER BY next_step_at, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
-"""
-# Pauses that are over.
-RUN_OUT = """
-    SELECT * FROM sla_deadline
-    WHERE status = 'paused' AND paused_until <= COALESCE(%s, statement_timestamp())
-    ORDER BY paused_until, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
 """
 ESCALATE = """
     INSERT INTO sla_escalation
@@ -96,18 +89,6 @@ class Fired:
     rung: Rung
     silent: bool
     to: Sequence[User]
-
-
-def resume_run_out(now: datetime | None = None, limit: int = BATCH) -> int:
-    """One batch of pauses that ended by themselves; returns how many."""
-    return _run_out(at=now, limit=limit, by=SYSTEM)
-
-
-@action
-def _run_out(*, at: datetime | None, limit: int, by: Actor) -> int:
-    over = list(Deadline.objects.raw(RUN_OUT, [at, limit]))
-    deadlines.run_out(over, by=by)
-    return len(over)
 
 
 def sweep(now: datetime | None = None, limit: int = BATCH) -> int:

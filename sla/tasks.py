@@ -5,15 +5,16 @@ from __future__ import annotations
 from django.db import connection
 
 from servicedesk.core.ticker import every
-from sla.sweeping import beat, resume_run_out, sweep
+from sla.moving import resume_run_out, spread
+from sla.sweeping import beat, sweep
 
 
 @every(1)
 def tick() -> None:
-    """Beat; let clocks run on whose pause is over, and sweep until nothing is due."""
+    """Beat; move what is to be moved, and sweep until nothing is due."""
     beat()
-    while resume_run_out():
-        beat()
+    resume_run_out()
+    spread()
     while sweep():
         beat()
 

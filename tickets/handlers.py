@@ -57,7 +57,9 @@ def under_new_terms(event: DeadlineMoved) -> None:
 def _follow(event: DeadlineResumed | DeadlineMoved) -> None:
     """The engine moved the deadline. After people's actions the ticket follows by itself."""
     if acting() is SYSTEM and event.kind == "ticket.resolution":
-        tickets.keep_due_time(Ticket.objects.get(pk=event.subject_id), at=event.at, by=SYSTEM)
+        # Whoever holds the ticket may be waiting for the deadline, which the engine holds.
+        ticket = Ticket.objects.select_for_update(nowait=True, no_key=True).get(pk=event.subject_id)
+        tickets.keep_due_time(ticket, at=event.at, by=SYSTEM)
 
 
 @on(TicketResolved)

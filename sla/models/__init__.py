@@ -5,9 +5,9 @@ from sla.models.deadlines import (
     Escalation,
     EscalationQuerySet,
 )
-from sla.models.policies import Calendar, CalendarVersion, Policy, PolicyVersion
+from sla.models.policies import Calendar, CalendarVersion, Policy, PolicyVersion, worktime_of
 
 __all__ = [
     "Calendar", "CalendarVersion", "Deadline", "DeadlineMove", "DeadlineQuerySet", "Escalation",
-    "EscalationQuerySet", "Policy", "PolicyVersion",
+    "EscalationQuerySet", "Policy", "PolicyVersion", "worktime_of",
 ]  # fmt: skip

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
+
+from sla.rebuilding import rebuild
+
+
+class Command(BaseCommand):
+    help = "Count every deadline again from the journal and tell where the rows differ."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        differences = 0
+        for difference in rebuild():
+            differences += 1
+            self.stdout.write(
+                f"{difference.uid} {difference.label}: {difference.field}"
+                f" {difference.row} ≠ {difference.journal}"
+            )
+        if differences:
+            raise CommandError(_("%(n)d differences") % {"n": differences})
+        self.stdout.write(_("Every deadline is where the journal says it is."))
