@@ -33,10 +33,12 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "customers.import": frozenset({_D, _M, _A}),
     "customers.reveal_phone": _STAFF | {_C},
     "customers.manage_products": frozenset({_D, _M, _A}),
+    "customers.manage_contracts": frozenset({_D, _M, _B, _A, _C}),
     # sla
     "sla.see": _STAFF | {_C},
     "sla.see_all": _DESK | {_B, _C},
     "sla.acknowledge": _STAFF,
+    "sla.manage": frozenset({_M, _A}),
     # knowledge
     "knowledge.see": _STAFF | {_C},
     "knowledge.write": frozenset({_H, _E, _D, _M, _A}),

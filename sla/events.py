@@ -113,6 +113,85 @@ class EscalationAcknowledged(DeadlineEvent):
     step_label: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class CalendarCreated(Event):
+    type: ClassVar[str] = "calendar.created"
+    label = _("Calendar made")
+    detail = "{name}"
+    icon = "calendar-plus"
+    calendar_uid: str
+    code: str
+    name: str
+    zone: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CalendarChanged(Event):
+    """`fields`: what changed; `days`: the dates whose exception came, went or changed."""
+
+    type: ClassVar[str] = "calendar.changed"
+    label = _("Calendar changed")
+    detail = "v{number} {note}"
+    icon = "calendar-cog"
+    calendar_uid: str
+    name: str
+    number: int
+    fields: tuple[str, ...]
+    days: tuple[str, ...]
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CalendarRetired(Event):
+    type: ClassVar[str] = "calendar.retired"
+    label = _("Calendar taken out of use")
+    detail = "{name}"
+    icon = "archive"
+    calendar_uid: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyCreated(Event):
+    type: ClassVar[str] = "policy.created"
+    label = _("Policy made")
+    detail = "{kind_label}: {name}"
+    icon = "ruler-2"
+    policy_uid: str
+    kind: str
+    kind_label: str
+    name: str
+    spreads: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyChanged(Event):
+    """`fields`: what changed; the values stand in the versions."""
+
+    type: ClassVar[str] = "policy.changed"
+    label = _("Policy changed")
+    detail = "v{number} {note}"
+    icon = "ruler-2"
+    policy_uid: str
+    kind: str
+    name: str
+    number: int
+    fields: tuple[str, ...]
+    spreads: bool
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyRetired(Event):
+    type: ClassVar[str] = "policy.retired"
+    label = _("Policy taken out of use")
+    detail = "{name}"
+    icon = "archive"
+    policy_uid: str
+    kind: str
+    name: str
+
+
 def facts(deadline: Deadline) -> dict[str, Any]:
     """The fields that all these events share, of the deadline as it is now."""
     return {

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Contract, Customer, Product
@@ -32,6 +33,7 @@ class Calendar(Record):
     code = models.SlugField(_("code"), max_length=30, unique=True)
     name = models.CharField(_("name"), max_length=80)
     is_active = models.BooleanField(_("in use"), default=True)
+    follows_public_holidays = models.BooleanField(_("follows the public holidays"), default=False)
     current = models.ForeignKey(
         "CalendarVersion", models.PROTECT, null=True, related_name="+", verbose_name=_("version")
     )
@@ -43,6 +45,9 @@ class Calendar(Record):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("sla:calendar", args=[self.uid])
 
 
 class CalendarVersion(models.Model):
@@ -146,6 +151,9 @@ class Policy(Record):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("sla:policy", args=[self.uid])
 
     @property
     def kind_label(self) -> Any:
