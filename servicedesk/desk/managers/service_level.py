@@ -87,6 +87,7 @@ class Report:
         }
         self.parts = [counted.get(first, Counts(first, {})) for first in self._firsts()]
         self.total = figures.total(self.parts)
+        self.spread = figures.spread(self.chosen, self.days)
 
     def _firsts(self) -> list[date]:
         """The first day of each day, week or month of the period, as far as it has come."""
@@ -273,7 +274,7 @@ class Report:
         )  # fmt: skip
 
     def heat(self) -> Chart:
-        counted = figures.heat(self.chosen, self.days)
+        counted = self.spread.hours
         by_day = [[counted.get(day * 24 + hour, 0) for hour in range(24)] for day in range(7)]
         rows = [
             [str(WEEKDAYS[day]), *(
@@ -291,7 +292,7 @@ class Report:
         )  # fmt: skip
 
     def categories(self) -> Chart:
-        top = figures.top_categories(self.chosen, self.days)
+        top = self.spread.categories
         named = FaultCategory.objects.in_bulk([key for key, _count in top])
         found = [
             ([str(named[key])], number, str(named[key].uid))
@@ -304,7 +305,7 @@ class Report:
         )
 
     def stores(self) -> Chart:
-        top = figures.top_stores(self.chosen, self.days)
+        top = self.spread.stores
         named = Store.objects.select_related("customer").in_bulk([key for key, _count in top])
         found = [
             ([named[key].name, named[key].customer.name], number, str(named[key].uid))

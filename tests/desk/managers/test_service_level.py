@@ -196,8 +196,9 @@ def test_the_heat_map_counts_by_the_clock_in_shanghai(roll_up, helpdesk):
     roll_up()
 
     wanted = {9: 1, 24 + 21: 1}
-    assert figures.heat(Selection(), MARCH) == wanted
-    assert figures.heat(Selection(persons=(Ticket.objects.first().owner_id,)), MARCH) == wanted
+    assert figures.spread(Selection(), MARCH).hours == wanted
+    mine = Selection(persons=(Ticket.objects.first().owner_id,))
+    assert figures.spread(mine, MARCH).hours == wanted
 
 
 def test_the_top_faults_and_stores_come_most_frequent_first(roll_up):
@@ -208,8 +209,20 @@ def test_the_top_faults_and_stores_come_most_frequent_first(roll_up):
     roll_up()
 
     hardware = make_category("YJ", "硬件").pk
-    assert figures.top_categories(Selection(), MARCH) == [(hardware, 2), (0, 1)]
-    assert figures.top_stores(Selection(), MARCH) == [(busy.pk, 2), (quiet.pk, 1)]
+    for chosen in (Selection(), Selection(persons=(Ticket.objects.first().owner_id,))):
+        found = figures.spread(chosen, MARCH)
+        assert found.categories == [(hardware, 2), (0, 1)]
+        assert found.stores == [(busy.pk, 2), (quiet.pk, 1)]
+
+
+def test_a_team_without_members_has_nothing(roll_up):
+    make_ticket()
+    roll_up()
+    nobody = Selection(persons=())
+
+    assert of(chosen=nobody)["opened"] == 0
+    assert figures.backlog(nobody, AT) == [0] * 5
+    assert figures.spread(nobody, MARCH) == figures.Spread({}, [], [])
 
 
 # --- filters ---------------------------------------------------------------------------------
