@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -88,6 +88,11 @@ class User(Named, AbstractBaseUser):
         _("language"), max_length=10, choices=settings.LANGUAGES, default="zh-hans"
     )
     is_active = models.BooleanField(_("active"), default=True)
+    # Takes what is escalated to whoever is on duty, until then (`accounts.actions.duty`).
+    on_duty_until = models.DateTimeField(_("on duty until"), null=True, blank=True)
+    # When warnings by e-mail wait; from one to the other, past midnight, too. Both or none.
+    quiet_from = models.TimeField(_("quiet from"), null=True, blank=True, default=time(22))
+    quiet_until = models.TimeField(_("quiet until"), null=True, blank=True, default=time(7))
     # Part of the session hash: raising it ends all sessions of the person.
     session_version = models.PositiveIntegerField(default=1, editable=False)
     last_login = None
@@ -108,7 +113,15 @@ class User(Named, AbstractBaseUser):
         constraints = [
             models.CheckConstraint(
                 name="accounts_user_known_role", condition=Q(role__in=sorted(Role.values))
-            )
+            ),
+            models.CheckConstraint(
+                name="accounts_user_quiet_hours",
+                condition=Q(quiet_from__isnull=True, quiet_until__isnull=True)
+                | (
+                    Q(quiet_from__isnull=False, quiet_until__isnull=False)
+                    & ~Q(quiet_from=models.F("quiet_until"))
+                ),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -37,6 +37,7 @@ class Recipients:
     _owners: dict[int, User]
     _dispatchers: list[User]
     managers: list[User]
+    on_duty: list[User]
 
     def owner(self, owner_id: int | None) -> list[User]:
         """The owner, if still here; for the work of somebody who left, the supervisors."""
@@ -53,15 +54,22 @@ class Recipients:
         return [d for d in self._dispatchers if d.pk != owner_id] or self.managers
 
 
-def recipients(owner_ids: Iterable[int | None]) -> Recipients:
-    """For a whole batch in two queries, however many owners there are."""
+def recipients(owner_ids: Iterable[int | None], *, at: datetime | None = None) -> Recipients:
+    """For a whole batch in two queries, however many owners there are.
+
+    at: when those on duty are asked for; without it there are none.
+    """
     wanted = {pk for pk in owner_ids if pk is not None}
     owners = User.objects.get_queryset().filter(pk__in=wanted).select_related("team__leader")
-    deciding = list(User.objects.staff().filter(role__in=[Role.DISPATCHER, Role.MANAGER]))
+    asked = Q(role__in=[Role.DISPATCHER, Role.MANAGER])
+    if at is not None:
+        asked |= Q(on_duty_until__gt=at)
+    staff = list(User.objects.staff().filter(asked))
     return Recipients(
         {user.pk: user for user in owners},
-        [user for user in deciding if user.role == Role.DISPATCHER],
-        [user for user in deciding if user.role == Role.MANAGER],
+        [user for user in staff if user.role == Role.DISPATCHER],
+        [user for user in staff if user.role == Role.MANAGER],
+        [user for user in staff if at and user.on_duty_until and user.on_duty_until > at],
     )
 
 

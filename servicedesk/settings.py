@@ -235,6 +235,16 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 20
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="servicedesk@localhost")
 EMAIL_TIMEOUT = 15
+# E-mails about deadlines: beyond so many a person and hour the rest comes in one digest.
+ESCALATION_MAILS_PER_HOUR = env.int("ESCALATION_MAILS_PER_HOUR", default=10)
+
+# --- Chat robot ----------------------------------------------------------------------------
+CHAT_WEBHOOK_URL = env.str("CHAT_WEBHOOK_URL", default="")
+CHAT_WEBHOOK_KIND = env.str("CHAT_WEBHOOK_KIND", default="wecom")
+if CHAT_WEBHOOK_KIND not in {"wecom", "dingtalk", "feishu"}:
+    raise ImproperlyConfigured("CHAT_WEBHOOK_KIND must be one of wecom, dingtalk, feishu")
+# Host names or networks of the house that webhooks may reach although they are not public.
+WEBHOOK_ALLOWED_HOSTS = env.list("WEBHOOK_ALLOWED_HOSTS", default=[])
 
 # --- People --------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

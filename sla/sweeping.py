@@ -11,31 +11,17 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
-from typing import Any
 
-from django.conf import settings
 from django.db import DataError, IntegrityError, connection, transaction
-from django.utils import timezone
-from django.utils.translation import gettext as _
-from django.utils.translation import override
 
-from accounts.models import Notification, User
 from accounts.queries import Recipients, recipients
 from servicedesk.core.actions import action
 from servicedesk.core.actors import SYSTEM, Actor
-from servicedesk.core.bulk import insert
 from servicedesk.core.errors import Refused
-from servicedesk.core.events import record_all
-from servicedesk.core.fields import uuid7
-from servicedesk.core.models import OutboxMessage
-from servicedesk.core.outbox import queue_all
-from sla.events import DeadlineStepFired, facts
-from sla.kinds import KINDS, Rung, Step, due_rungs, silent_steps
+from sla.kinds import KINDS, Rung, due_rungs, silent_steps
 from sla.models import Deadline
+from sla.telling import Fired, Note, columns, escalate, note_of, people_of, tell
 
 log = logging.getLogger(__name__)
 
@@ -50,16 +36,6 @@ CLAIM = """
     WHERE status = 'running' AND next_step_at <= COALESCE(%s, statement_timestamp())
       AND kind = ANY(%s)
     ORDER BY next_step_at, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
-"""
-ESCALATE = """
-    INSERT INTO sla_escalation
-        (uid, deadline_id, step, generation, due_at, fired_at, missed, superseded, told)
-    SELECT v.uid, v.deadline, v.step, v.generation, v.due, %s, v.missed, v.superseded,
-        v.told::bigint[]
-    FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::smallint[], %s::timestamptz[],
-        %s::boolean[], %s::boolean[], %s::text[])
-        AS v (uid, deadline, step, generation, due, missed, superseded, told)
-    ON CONFLICT (deadline_id, step, generation) DO NOTHING RETURNING deadline_id, step, id
 """
 CLIMB = """
     UPDATE sla_deadline SET next_step = v.step, next_step_at = v.at,
@@ -79,16 +55,6 @@ BEAT = """
 FAULTS = (
     Refused, DataError, IntegrityError, AttributeError, LookupError, TypeError, ValueError,
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Fired:
-    """A step that fires, and whether it speaks."""
-
-    deadline: Deadline
-    rung: Rung
-    silent: bool
-    to: Sequence[User]
 
 
 def sweep(now: datetime | None = None, limit: int = BATCH) -> int:
@@ -139,7 +105,7 @@ def _moment_of(deadline: Deadline) -> datetime:
 def _fire(claimed: list[Deadline], *, by: Actor) -> None:
     """Everything that a batch writes, in a fixed number of statements."""
     now = _moment_of(claimed[0])
-    people = recipients({deadline.owner_id for deadline in claimed})
+    people = recipients({deadline.owner_id for deadline in claimed}, at=now)
     fired: list[Fired] = []
     climbed: list[tuple[int, int, datetime | None, bool]] = []
     for deadline in claimed:
@@ -156,135 +122,30 @@ def _fire(claimed: list[Deadline], *, by: Actor) -> None:
         )
         fired += _speakers(deadline, due, people)
     with connection.cursor() as cursor:
-        cursor.execute(CLIMB, _columns(climbed, 4))
-    _tell(_escalate(fired, now), now, by=by)
+        cursor.execute(CLIMB, columns(climbed, 4))
+    tell(escalate(fired, now), now, by=by)
 
 
 def _speakers(deadline: Deadline, due: list[Rung], people: Recipients) -> list[Fired]:
-    """The due steps, each with the people it speaks to: nobody hears of two at once."""
+    """The due steps, each with the people it speaks to: nobody hears of two at once.
+
+    Where a person's word ended the ladder they are noted, the miss too, but tell nobody.
+    """
+    if deadline.is_stopped:
+        return [Fired(deadline, rung, True, (), Note.STOPPED) for rung in due]
     silent = silent_steps(due)
     heard: set[int] = set()
     found = []
     for rung in reversed(due):
-        quiet = rung.step.name in silent
-        told = [] if quiet else _people(rung.step, deadline, people)
-        found.append(Fired(deadline, rung, quiet, [u for u in told if u.pk not in heard]))
+        step = rung.step
+        if step.name in silent:
+            found.append(Fired(deadline, rung, True, ()))
+            continue
+        told = people_of(step, deadline, people)
+        to = [user for user in told if user.pk not in heard]
+        found.append(Fired(deadline, rung, False, to, note_of(step, people)))
         heard |= {user.pk for user in told}
     return found[::-1]
-
-
-def _people(step: Step, deadline: Deadline, people: Recipients) -> list[User]:
-    """Whom the step speaks to, each once."""
-    found: dict[int, User] = {}
-    for who in step.to:
-        if who == "manager":
-            users = people.managers
-        elif who == "supervisor":
-            users = people.supervisors(deadline.owner_id)
-        else:
-            users = people.owner(deadline.owner_id)
-        found |= {user.pk: user for user in users}
-    return list(found.values())
-
-
-def _escalate(fired: list[Fired], now: datetime) -> list[tuple[int, Fired]]:
-    """Write the escalations; returns those that did not exist before, with their keys."""
-    rows = [
-        (
-            str(uuid7()), f.deadline.pk, f.rung.step.name, f.deadline.generation, f.rung.at,
-            not f.rung.step.warns, f.silent, _array(f.to),
-        )
-        for f in fired
-    ]  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute(ESCALATE, [now, *_columns(rows, 8)])
-        new = {(deadline_id, step): pk for deadline_id, step, pk in cursor.fetchall()}
-    return [(new[key], f) for f in fired if (key := (f.deadline.pk, f.rung.step.name)) in new]
-
-
-def _array(users: Sequence[User]) -> str:
-    """As PostgreSQL writes an array; unnest() takes no arrays of arrays."""
-    return f"{{{','.join(str(user.pk) for user in users)}}}"
-
-
-def _tell(escalations: list[tuple[int, Fired]], now: datetime, *, by: Actor) -> None:
-    """Journal, notifications, and e-mails into the outbox: one each per person and step."""
-    record_all(
-        [
-            (
-                DeadlineStepFired(
-                    at=f.rung.at,
-                    step=f.rung.step.name,
-                    step_label=str(f.rung.step.label),
-                    missed=not f.rung.step.warns,
-                    **facts(f.deadline),
-                ),
-                [f.deadline.subject],
-            )
-            for _pk, f in escalations
-        ],
-        by=by,
-    )
-    notifications, mails = [], []
-    words = cache(_words)
-    for pk, f in escalations:
-        for user in f.to:
-            text, body = words(user.language, f.deadline.kind, f.rung.step)
-            headline = text % {"label": f.deadline.label}
-            key = f"escalation:{pk}:{user.pk}"
-            notifications.append(_notification(f, user, headline, key, now))
-            if user.email:
-                mails.append(_mail(f, user, headline, body, key))
-    insert(
-        notifications, "uid", "user", "text", "url", "urgent", "dedup_key", "created_at",
-        ignore_conflicts=True,
-    )  # fmt: skip
-    queue_all(mails)
-
-
-def _words(language: str, kind: str, step: Step) -> tuple[str, str]:
-    """Headline and body of all messages of one step in one language, with places to fill."""
-    with override(language):
-        headline = _("%(kind)s – %(step)s: %(label)s") % {
-            "kind": _escaped(KINDS[kind].label), "step": _escaped(step.label), "label": "%(label)s"
-        }  # fmt: skip
-        return headline, _("Hello %(name)s,\n\n%(headline)s\nDue: %(due)s\n\n%(link)s\n")
-
-
-def _escaped(label: Any) -> str:
-    return str(label).replace("%", "%%")
-
-
-def _notification(f: Fired, user: User, text: str, key: str, now: datetime) -> Notification:
-    return Notification(
-        user=user,
-        text=text[:300],
-        url=f.deadline.url,
-        urgent=f.deadline.urgent or not f.rung.step.warns,
-        dedup_key=key,
-        created_at=now,
-    )
-
-
-def _mail(f: Fired, user: User, headline: str, body: str, key: str) -> OutboxMessage:
-    return OutboxMessage(
-        channel="email",
-        recipient=user.email,
-        subject=headline[:300],
-        body=body
-        % {
-            "name": user.name,
-            "headline": headline,
-            "due": f"{timezone.localtime(f.deadline.due_at):%Y-%m-%d %H:%M}",
-            "link": f"{settings.BASE_URL}{f.deadline.url}",
-        },
-        dedup_key=key,
-    )
-
-
-def _columns(rows: list[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    """Rows turned into arrays, one a column, for unnest()."""
-    return [list(column) for column in zip(*rows, strict=True)] or [[] for _each in range(width)]
 
 
 def beat() -> None:

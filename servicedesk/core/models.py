@@ -130,6 +130,11 @@ class OutboxMessage(models.Model):
         SENDING = "sending", _("Being sent")
         SENT = "sent", _("Sent")
         DEAD = "dead", _("Given up")
+        # Of readers with a cap per hour (`core.digests`).
+        HELD = "held", _("Held back")
+        COLLECTED = "collected", _("Waits for the digest")
+        DIGESTED = "digested", _("Sent in a digest")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
 
     uid = models.UUIDField(default=uuid7, unique=True)
     channel = models.CharField(max_length=20)
@@ -145,10 +150,26 @@ class OutboxMessage(models.Model):
     lease_until = models.DateTimeField(null=True)
     lease_token = models.UUIDField(null=True)
     sent_at = models.DateTimeField(null=True)
+    # Whose hourly cap it counts for (a primary key; this app knows no people), and when it was let go.
+    reader = models.BigIntegerField(null=True)
+    released_at = models.DateTimeField(null=True)
+    # The message that names this one.
+    digest = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="digested", db_index=False
+    )
 
     class Meta:
         ordering = ["-id"]
         indexes = [
+            # What is held back until its moment, and how much a reader got this hour.
+            models.Index(
+                fields=["next_attempt_at", "id"], name="core_outbox_held",
+                condition=Q(status__in=["held", "collected"]),
+            ),
+            models.Index(
+                fields=["reader", "released_at"], name="core_outbox_released",
+                condition=Q(released_at__isnull=False),
+            ),
             # The two halves of the claim in `outbox.deliver`.
             models.Index(
                 fields=["next_attempt_at", "id"],
@@ -162,8 +183,18 @@ class OutboxMessage(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="core_outbox_known_status",
-                condition=Q(status__in=["queued", "sending", "sent", "dead"]),
-            )
+                condition=Q(
+                    status__in=[
+                        "queued", "sending", "sent", "dead", "held", "collected", "digested",
+                        "withdrawn",
+                    ]
+                ),
+            ),
+            models.CheckConstraint(
+                name="core_outbox_digest",
+                condition=Q(status="digested", digest__isnull=False)
+                | (~Q(status="digested") & Q(digest__isnull=True)),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -9,15 +9,17 @@ from __future__ import annotations
 import logging
 import random
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.mail import EmailMessage
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from servicedesk.core.bulk import insert
+from servicedesk.core.digests import release
 from servicedesk.core.models import OutboxAttempt, OutboxMessage
 from servicedesk.core.ticker import every
 
@@ -80,9 +82,40 @@ def queue_all(messages: Sequence[OutboxMessage]) -> None:
     )  # fmt: skip
 
 
+def hold_all(messages: Sequence[OutboxMessage]) -> None:
+    """As `queue_all`, for messages with a moment of their own: none leaves before it.
+
+    Those with a reader are `HELD`, and let go within his cap (`core.digests`).
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("a message belongs into the transaction of its cause")
+    insert(
+        messages, "uid", "channel", "recipient", "subject", "body", "data", "dedup_key", "status",
+        "attempts", "next_attempt_at", "reader", ignore_conflicts=True,
+    )  # fmt: skip
+
+
+def withdraw(keys: Collection[str], why: str) -> int:
+    """Those of the messages that still wait for their moment are not sent; their log says why."""
+    if not keys:
+        return 0
+    now = timezone.now()
+    held = Q(status__in=[OutboxMessage.State.HELD, OutboxMessage.State.COLLECTED])
+    early = Q(status=OutboxMessage.State.QUEUED, attempts=0, next_attempt_at__gt=now)
+    with transaction.atomic():
+        found = OutboxMessage.objects.filter(held | early, dedup_key__in=keys)
+        pks = list(found.select_for_update().order_by("id").values_list("pk", flat=True))
+        OutboxMessage.objects.filter(pk__in=pks).update(status=OutboxMessage.State.WITHDRAWN)
+        OutboxAttempt.objects.bulk_create(
+            OutboxAttempt(message_id=pk, at=now, succeeded=False, detail=why) for pk in pks
+        )
+    return len(pks)
+
+
 @every(1)
 def deliver() -> int:
     """Send what is due, batch by batch. Returns how many were tried."""
+    release(timezone.now())
     tried = 0
     while batch := _claim(timezone.now()):
         for message in batch:

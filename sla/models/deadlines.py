@@ -93,6 +93,8 @@ class Deadline(models.Model):
     next_step_at = models.DateTimeField(null=True)
     # +1 with each move: a step may fire once per generation.
     generation = models.PositiveSmallIntegerField(default=1)
+    # The generation whose later steps tell nobody, because somebody's word ended its ladder.
+    stopped = models.PositiveSmallIntegerField(null=True)
 
     objects = DeadlineQuerySet.as_manager()
 
@@ -158,6 +160,11 @@ class Deadline(models.Model):
     @property
     def is_open(self) -> bool:
         return self.status in {Status.RUNNING, Status.PAUSED}
+
+    @property
+    def is_stopped(self) -> bool:
+        """A person's word ended the ladder: its steps are noted, but tell nobody."""
+        return self.stopped == self.generation
 
     @property
     def late(self) -> bool:
@@ -243,10 +250,12 @@ class EscalationQuerySet(models.QuerySet["Escalation"]):
     def open(self) -> EscalationQuerySet:
         """What still waits for a person's word.
 
-        A miss always does. A warning does only as long as its deadline is open.
+        A miss always does, and what insists. A warning does only as long as its deadline is open.
         """
         return self.filter(acknowledged_at__isnull=True, superseded=False).filter(
-            Q(missed=True) | Q(deadline__status__in=[Status.RUNNING, Status.PAUSED])
+            Q(missed=True)
+            | Q(insists=True)
+            | Q(deadline__status__in=[Status.RUNNING, Status.PAUSED])
         )
 
     def told_to(self, actor: Actor) -> EscalationQuerySet:
@@ -256,6 +265,10 @@ class EscalationQuerySet(models.QuerySet["Escalation"]):
 class Escalation(models.Model):
     """One step of the ladder that fired. Once per deadline, step and generation."""
 
+    class Note(models.TextChoices):
+        STOPPED = "stopped", _("Somebody had taken it over; nobody was told.")
+        NO_DUTY = "no_duty", _("Nobody was on duty, so the supervisor was told.")
+
     uid = models.UUIDField(default=uuid7, unique=True)
     deadline = models.ForeignKey(Deadline, models.CASCADE, related_name="escalations")
     step = models.CharField(max_length=30)
@@ -264,8 +277,11 @@ class Escalation(models.Model):
     fired_at = models.DateTimeField()
     # The miss and what follows it; the others are warnings.
     missed = models.BooleanField(default=False)
-    # Fired together with a later step that spoke in its place; nobody was told of this one.
+    # Needs a person's word though it is no miss, also when its deadline is over.
+    insists = models.BooleanField(default=False)
+    # Nobody was told of this one: a later step spoke in its place, or the note says why.
     superseded = models.BooleanField(default=False)
+    note = models.CharField(max_length=10, choices=Note, blank=True)
     # Primary keys of the people who were told. A table of pairs would cost the sweep a third
     # of its speed for the foreign keys of people who are never deleted.
     told = ArrayField(models.BigIntegerField(), default=list)
@@ -286,6 +302,9 @@ class Escalation(models.Model):
                 name="sla_escalation_acknowledged_by",
                 condition=Q(acknowledged_at__isnull=True, acknowledged_by__isnull=True)
                 | Q(acknowledged_at__isnull=False, acknowledged_by__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="sla_escalation_known_note", condition=Q(note__in=["", "no_duty", "stopped"])
             ),
         ]
         indexes = [
@@ -310,7 +329,7 @@ class Escalation(models.Model):
     def is_open(self) -> bool:
         """Waits for a person's word; the same as `EscalationQuerySet.open`."""
         answered = self.acknowledged_at is not None or self.superseded
-        return not answered and (self.missed or self.deadline.is_open)
+        return not answered and (self.missed or self.insists or self.deadline.is_open)
 
     @property
     def step_label(self) -> Any:

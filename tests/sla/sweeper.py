@@ -25,7 +25,7 @@ def main() -> None:
         return []
 
     # The rows have been marked, nobody has been told yet.
-    sweeping._escalate = stop  # type: ignore[assignment]
+    sweeping.escalate = stop  # type: ignore[assignment]
     now = datetime.fromisoformat(sys.argv[1])
     if "careless" in sys.argv:
         sweeping._batch.__wrapped__(at=now, limit=200, by=SYSTEM)  # type: ignore[attr-defined]

@@ -95,13 +95,16 @@ class Migration(migrations.Migration):
                 ('body', models.TextField(blank=True)),
                 ('data', models.JSONField(default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder)),
                 ('dedup_key', models.CharField(max_length=200, unique=True)),
-                ('status', models.CharField(choices=[('queued', 'Waiting'), ('sending', 'Being sent'), ('sent', 'Sent'), ('dead', 'Given up')], default='queued', max_length=10)),
+                ('status', models.CharField(choices=[('queued', 'Waiting'), ('sending', 'Being sent'), ('sent', 'Sent'), ('dead', 'Given up'), ('held', 'Held back'), ('collected', 'Waits for the digest'), ('digested', 'Sent in a digest'), ('withdrawn', 'Withdrawn')], default='queued', max_length=10)),
                 ('attempts', models.PositiveSmallIntegerField(default=0)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('next_attempt_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('lease_until', models.DateTimeField(null=True)),
                 ('lease_token', models.UUIDField(null=True)),
                 ('sent_at', models.DateTimeField(null=True)),
+                ('reader', models.BigIntegerField(null=True)),
+                ('released_at', models.DateTimeField(null=True)),
+                ('digest', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='digested', to='core.outboxmessage')),
             ],
             options={
                 'ordering': ['-id'],
@@ -262,6 +265,14 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='outboxmessage',
+            index=models.Index(condition=models.Q(('status__in', ['held', 'collected'])), fields=['next_attempt_at', 'id'], name='core_outbox_held'),
+        ),
+        migrations.AddIndex(
+            model_name='outboxmessage',
+            index=models.Index(condition=models.Q(('released_at__isnull', False)), fields=['reader', 'released_at'], name='core_outbox_released'),
+        ),
+        migrations.AddIndex(
+            model_name='outboxmessage',
             index=models.Index(condition=models.Q(('status', 'queued')), fields=['next_attempt_at', 'id'], name='core_outbox_due'),
         ),
         migrations.AddIndex(
@@ -270,7 +281,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='outboxmessage',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'sending', 'sent', 'dead'])), name='core_outbox_known_status'),
+            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'sending', 'sent', 'dead', 'held', 'collected', 'digested', 'withdrawn'])), name='core_outbox_known_status'),
+        ),
+        migrations.AddConstraint(
+            model_name='outboxmessage',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('digest__isnull', False), ('status', 'digested')), models.Q(models.Q(('status', 'digested'), _negated=True), ('digest__isnull', True)), _connector='OR'), name='core_outbox_digest'),
         ),
         migrations.AddField(
             model_name='outboxattempt',
