@@ -13,6 +13,7 @@ from accounts.roles import Role
 from servicedesk.core import journal
 from servicedesk.desk.managers import rollups
 from tests.browser.hands import complaints
+from tests.browser.test_pages import violations
 from tests.conftest import person
 from tests.tickets.tickets.factories import make_ticket
 from tickets.states import Status
@@ -58,9 +59,12 @@ def test_a_manager_reads_the_service_level(rolled_up, page_of, tmp_path):
     assert len(shown) == stages.count() >= 5
     assert all(stage.evaluate(COLOURS) > 5 for stage in shown)
     light = shown[0].screenshot()
+    assert violations(page, PAGE) == []
     page.locator("[data-theme-toggle]").first.click()
     page.wait_for_timeout(300)
     assert shown[0].screenshot() != light
+
+    assert violations(page, PAGE) == []
 
     # The picture, and the table that says the same.
     with page.expect_download() as picture:

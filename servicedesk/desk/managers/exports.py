@@ -19,7 +19,9 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
+from servicedesk.core.errors import Refused
 from servicedesk.core.http import DeskRequest
 from servicedesk.desk.actions import note_export
 from servicedesk.desk.managers.filters import ManagerFilter
@@ -29,6 +31,8 @@ FORMULA = re.compile(r"^[\s\u3000]*[=+\-@\t\r\0＝＋－＠]")
 # Characters that neither format can hold.
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 FORMATS = ("csv", "xlsx")
+# A sheet is written as a whole before its first byte is sent; a CSV goes out row by row.
+SHEET_ROWS = 50_000
 Cell = str | int | float | None
 
 
@@ -100,6 +104,11 @@ def export(
     table = next((table for table in tables if table.name == name), None)
     if table is None or kind not in FORMATS:
         raise Http404
+    if kind == "xlsx" and len(table) > SHEET_ROWS:
+        raise Refused(
+            gettext("An XLSX file has at most %(rows)s rows here; export it as CSV.")
+            % {"rows": SHEET_ROWS}
+        )
     note_export(
         table=name, title=str(table.title), file_type=kind, filters=filters.described[:500],
         rows=len(table), at=timezone.now(), by=request.actor,

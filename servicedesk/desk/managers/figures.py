@@ -48,10 +48,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """One figure of another: 87/92. `target`: the setting of SERVICE_TARGETS it is held against.
-
-    `good_high` is False where less is better.
-    """
+    """One figure of another: 87/92. `target`: the setting of SERVICE_TARGETS it is held against."""
 
     key: str
     label: Any

@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
@@ -51,17 +51,11 @@ def frame(request: DeskRequest, filters: ManagerFilter) -> dict[str, Any]:
 
 def tabs(request: DeskRequest, filters: ManagerFilter) -> list[tuple[Any, str, bool]]:
     """Each keeps the filters of the page it is left from."""
-    found = []
-    for label, name in TABS:
-        try:
-            url = reverse(name)
-        except NoReverseMatch:
-            continue
-        found.append((label, url + filters.own_query, request.path == url))
-    return found
+    places = [(label, reverse(name)) for label, name in TABS]
+    return [(label, url + filters.own_query, request.path == url) for label, url in places]
 
 
 @managers_page
 def first(request: DeskRequest) -> HttpResponse:
-    """`/managers/`: the first page that is there."""
+    """`/managers/`: the first tab."""
     return redirect(tabs(request, filters_of(request))[0][1])

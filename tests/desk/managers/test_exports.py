@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied
 
 from servicedesk.core.models import Entry
 from servicedesk.desk.actions import note_export
+from servicedesk.desk.managers import exports
 from servicedesk.desk.managers.exports import Shown, Table, csv_of, safe, xlsx_of
 from tests.conftest import AT
 from tests.tickets.tickets.factories import make_ticket
@@ -83,6 +84,20 @@ def test_an_export_is_in_the_journal_before_it_leaves(desk, dispatcher, roll_up)
     assert entry.data["filters"] == "2026-03-01 – 2026-03-31"
     assert entry.data["file_type"] == "csv"
     assert "'=cmd" in b"".join(answer.streaming_content).decode()
+
+
+def test_a_sheet_that_would_take_too_long_is_refused_and_csv_offered(desk, roll_up, monkeypatch):
+    monkeypatch.setattr(exports, "SHEET_ROWS", 0)
+    make_ticket()
+    roll_up()
+    url = "/managers/records/?figure=opened&period=range&since=2026-03-01&until=2026-03-31"
+
+    refused = desk.get(f"{url}&export=records.xlsx")
+
+    assert refused.status_code == 409
+    assert "CSV" in refused.text
+    assert not Entry.objects.filter(type="figures.exported").exists()
+    assert desk.get(f"{url}&export=records.csv").status_code == 200
 
 
 def test_looking_at_a_page_is_no_export(desk):
