@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
+from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.decorators import action as route
@@ -14,9 +15,10 @@ from rest_framework.routers import BaseRouter
 
 from accounts.models import Team
 from customers import actions, queries
-from customers.models import Contact, Customer, Installation, Product, Store
+from customers.models import Contact, Contract, Customer, Installation, Product, Store
 from servicedesk.core.api import ActionInput, DeskViewSet, Problem, RecordField, once, verb
 
+CONTRACTS = "customers.manage_contracts"
 WRITE, MANAGE, REVEAL = "customers.write", "customers.manage_products", "customers.reveal_phone"
 SEARCH = OpenApiParameter("q", str, description="Name, pinyin, code or a part of a number")
 
@@ -98,6 +100,20 @@ class InstallationSerializer(MasterDataSerializer):
             "uid", "store", "product", "software_version", "remote_id", "installed_on", "note",
             "is_active", "created_at", "actions",
         ]  # fmt: skip
+
+
+class ContractSerializer(serializers.ModelSerializer[Contract]):
+    customer = serializers.SlugRelatedField[Customer](slug_field="uid", read_only=True)
+    actions = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Contract
+        fields = [
+            "uid", "customer", "number", "title", "starts_on", "ends_on", "created_at", "actions",
+        ]  # fmt: skip
+
+    def get_actions(self, contract: Contract) -> list[str]:
+        return ["edit"] if self.context["request"].actor.may(CONTRACTS) else []
 
 
 # --- Inputs: to create, all that is needed; to edit, only what changes ----------------------------
@@ -183,6 +199,20 @@ class ChangeInstallationInput(ActionInput):
 class CreateInstallationInput(ChangeInstallationInput):
     store = RecordField(slug_field="uid", queryset=Store.objects.all())
     product = RecordField(slug_field="uid", queryset=Product.objects.all())
+
+
+class EditContractInput(ActionInput):
+    number = serializers.CharField(max_length=40, required=False)
+    title = serializers.CharField(max_length=120, required=False)
+    starts_on = serializers.DateField(required=False)
+    ends_on = serializers.DateField(required=False, allow_null=True)
+
+
+class CreateContractInput(EditContractInput):
+    customer = RecordField(slug_field="uid", queryset=Customer.objects.all())
+    number = serializers.CharField(max_length=40)
+    title = serializers.CharField(max_length=120)
+    starts_on = serializers.DateField()
 
 
 class RevealInput(ActionInput):
@@ -315,10 +345,31 @@ class InstallationViewSet(MasterDataViewSet):
         )
 
 
+class ContractViewSet(DeskViewSet):
+    """What was agreed with a customer, and for how long."""
+
+    serializer_class = ContractSerializer
+    filter_backends = [DjangoFilterBackend]
+    filterset_fields = ["customer__uid", "number"]
+
+    def get_queryset(self) -> QuerySet[Contract]:
+        found = Contract.objects.visible_to(self.request.actor)  # type: ignore[attr-defined]
+        return found.select_related("customer")
+
+    @verb(CreateContractInput, detail=False)
+    def add(self, _none: None, data: dict[str, Any]) -> Contract:
+        return actions.create_contract(**data, by=self.request.actor)  # type: ignore[attr-defined]
+
+    @verb(EditContractInput)
+    def edit(self, contract: Contract, data: dict[str, Any]) -> Contract:
+        return actions.edit_contract(contract, **data, by=self.request.actor)  # type: ignore[attr-defined]
+
+
 def register(router: BaseRouter) -> None:
     """The resources of this app below /api/v1/."""
     router.register("customers", CustomerViewSet, basename="customer")
     router.register("stores", StoreViewSet, basename="store")
     router.register("contacts", ContactViewSet, basename="contact")
     router.register("products", ProductViewSet, basename="product")
+    router.register("contracts", ContractViewSet, basename="contract")
     router.register("installations", InstallationViewSet, basename="installation")

@@ -173,3 +173,27 @@ class MasterDataImported(Event):
     rows: int
     created: int
     changed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContractCreated(Event):
+    type: ClassVar[str] = "contract.created"
+    label = _("Contract registered")
+    detail = "{number} {title}"
+    icon = "contract"
+    contract_id: int
+    customer_id: int
+    number: str
+    title: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContractEdited(Event):
+    type: ClassVar[str] = "contract.edited"
+    label = _("Contract changed")
+    detail = "{number}"
+    icon = "contract"
+    contract_id: int
+    customer_id: int
+    number: str
+    fields: tuple[str, ...]

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Team
-from customers.models import Contact, Customer, Installation, Product, Store
+from customers.models import Contact, Contract, Customer, Installation, Product, Store
 from servicedesk.core.actors import Actor
 from servicedesk.core.forms import (
     DateInput,
@@ -165,6 +165,17 @@ class InstallationForm(ChangeInstallationForm):
         super().__init__(*args, **kwargs)
         products = Product.objects.visible_to(by).active()
         self.fields["product"].queryset = products  # type: ignore[attr-defined]
+
+
+class ContractForm(DeskForm):
+    spans = {"number": 4, "title": 8, "starts_on": 6, "ends_on": 6}
+
+    number = _text(Contract, "number", _("Contract number"))
+    title = _text(Contract, "title", _("Contract"))
+    starts_on = forms.DateField(label=_("From"), widget=DateInput)
+    ends_on = forms.DateField(
+        label=_("Until"), required=False, widget=DateInput, help_text=_("Left empty: no end.")
+    )
 
 
 class RevealForm(DeskForm):

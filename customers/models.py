@@ -216,6 +216,9 @@ class Contract(Record):
     def __str__(self) -> str:
         return f"{self.number} {self.title}"
 
+    def get_absolute_url(self) -> str:
+        return f"{self.customer.get_absolute_url()}#contracts"
+
 
 class ImportDraft(models.Model):
     """What an uploaded file says, between the preview and the click that imports it.

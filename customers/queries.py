@@ -10,7 +10,15 @@ from dataclasses import dataclass, replace
 from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from customers.models import Contact, Customer, Installation, Product, Store, VisibleQuerySet
+from customers.models import (
+    Contact,
+    Contract,
+    Customer,
+    Installation,
+    Product,
+    Store,
+    VisibleQuerySet,
+)
 from servicedesk.core.actors import SYSTEM, Actor
 from servicedesk.core.history import Change, changes
 from servicedesk.core.search import matching, phone_digits, words_of
@@ -255,6 +263,16 @@ def products_to_choose(store: Store | None, *, actor: Actor) -> list[tuple[Produ
         ((p, versions.get(p.pk, "")) for p in products),
         key=lambda pair: (not pair[1], pair[0].name),
     )
+
+
+def search_contracts(text: str, *, actor: Actor, limit: int = 20) -> list[Contract]:
+    """By a part of the number, the title or the customer's name, the newest first."""
+    found = Contract.objects.visible_to(actor).select_related("customer")
+    for word in text.split():
+        found = found.filter(
+            Q(number__icontains=word) | Q(title__icontains=word) | Q(customer__name__icontains=word)
+        )
+    return list(found[:limit])
 
 
 def changes_of(record: Customer | Store | Contact | Product | Installation) -> list[Change]:

@@ -19,11 +19,13 @@ urlpatterns = [
     path("stores/<uuid:uid>/contacts/new/", records.store_contact_new, name="store_contact_new"),
     path("stores/<uuid:uid>/installations/new/", records.installation_new, name="installation_new"),
     path("contacts/<uuid:uid>/", records.contact_edit, name="contact_edit"),
+    path("contracts/<uuid:uid>/", records.contract_edit, name="contract_edit"),
     path("installations/<uuid:uid>/", records.installation_edit, name="installation_edit"),
     # Answers to fields and dialogs.
     path("options/customers/", choices.customer_options, name="customer_options"),
     path("options/stores/", choices.store_options, name="store_options"),
     path("options/contacts/", choices.contact_options, name="contact_options"),
+    path("options/contracts/", choices.contract_options, name="contract_options"),
     path("options/products/", choices.product_options, name="product_options"),
     path("duplicates/", choices.duplicates, name="duplicates"),
     # From a file.
@@ -33,6 +35,7 @@ urlpatterns = [
     # One customer, after all fixed words.
     path("<uuid:uid>/", records.customer, name="customer"),
     path("<uuid:uid>/edit/", records.customer_edit, name="customer_edit"),
+    path("<uuid:uid>/contracts/new/", records.contract_new, name="contract_new"),
     path("<uuid:uid>/stores/new/", records.store_new, name="store_new"),
     path("<uuid:uid>/contacts/new/", records.customer_contact_new, name="customer_contact_new"),
     path("<slug:kind>/<uuid:uid>/phone/", records.phone, name="phone"),

@@ -33,6 +33,19 @@ nav(
     )
 )  # fmt: skip
 
+nav(
+    Nav(
+        key="policies", label=_("Policies"), icon="ruler-2", url_name="sla:policies",
+        permission="sla.manage", section=_("Managers"), order=92,
+    )
+)  # fmt: skip
+nav(
+    Nav(
+        key="calendars", label=_("Calendars"), icon="calendar-time", url_name="sla:calendars",
+        permission="sla.manage", section=_("Managers"), order=93,
+    )
+)  # fmt: skip
+
 looks(
     "sla.Deadline",
     {
@@ -49,6 +62,7 @@ class EscalationLine:
     escalation: Escalation
     told: list[str]
     can_acknowledge: bool
+    messages: list[queries.Delivery]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +75,8 @@ class DeadlineBlock:
     intervals: list[queries.Interval]
     allowed: timedelta
     remaining: timedelta | None
+    # Where its policy is; "" for whoever may not look there.
+    policy_url: str
 
     @property
     def policy(self) -> str:
@@ -74,11 +90,18 @@ def deadline_panel(subject: Any, actor: Actor) -> dict[str, Any] | None:
     deadlines = queries.with_all(subject)
     if not deadlines:
         return None
-    names = queries.people_told(e for d in deadlines for e in d.escalations.all())
-    return {"blocks": [_block(deadline, names, actor) for deadline in deadlines]}
+    fired = [e for d in deadlines for e in d.escalations.all()]
+    names = queries.people_told(fired)
+    sent = queries.deliveries(fired, names)
+    return {"blocks": [_block(deadline, names, sent, actor) for deadline in deadlines]}
 
 
-def _block(deadline: Deadline, names: dict[int, str], actor: Actor) -> DeadlineBlock:
+def _block(
+    deadline: Deadline,
+    names: dict[int, str],
+    sent: dict[int, list[queries.Delivery]],
+    actor: Actor,
+) -> DeadlineBlock:
     return DeadlineBlock(
         deadline,
         list(deadline.moves.all()),
@@ -89,12 +112,16 @@ def _block(deadline: Deadline, names: dict[int, str], actor: Actor) -> DeadlineB
                 escalation.is_open
                 and actor.may("sla.acknowledge")
                 and (actor.id in escalation.told or actor.may("sla.see_all")),
+                sent.get(escalation.pk, []),
             )
             for escalation in deadline.escalations.all()
         ],
         queries.explain(deadline),
         deadline.allowed(),
         queries.remaining(deadline),
+        deadline.terms.policy.get_absolute_url()
+        if deadline.terms and actor.may("sla.manage")
+        else "",
     )
 
 

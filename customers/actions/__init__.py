@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from customers.actions.contracts import create_contract, edit_contract
 from customers.actions.importing import import_rows, keep_upload
 from customers.actions.records import (
     MasterData,
@@ -24,12 +25,14 @@ __all__ = [
     "MasterData",
     "change_installation",
     "create_contact",
+    "create_contract",
     "create_customer",
     "create_installation",
     "create_product",
     "create_store",
     "deactivate",
     "edit_contact",
+    "edit_contract",
     "edit_customer",
     "edit_product",
     "edit_store",

@@ -54,6 +54,12 @@ def contact_options(request: DeskRequest) -> JsonResponse:
 
 
 @require_GET
+def contract_options(request: DeskRequest) -> JsonResponse:
+    found = queries.search_contracts(_text(request), actor=request.actor)
+    return _results((c, str(c), str(c.customer)) for c in found)
+
+
+@require_GET
 def product_options(request: DeskRequest) -> JsonResponse:
     """Products with their version at `store=UID`, the installed ones first (CALL-9)."""
     store = _chosen(request, Store, "store")

@@ -19,13 +19,14 @@ from customers.forms import (
     ChangeInstallationForm,
     Compared,
     ContactForm,
+    ContractForm,
     CustomerForm,
     InstallationForm,
     ProductForm,
     RevealForm,
     StoreForm,
 )
-from customers.models import Contact, Customer, Installation, Product, Store
+from customers.models import Contact, Contract, Customer, Installation, Product, Store
 from servicedesk.core.actions import require
 from servicedesk.core.forms import ActionForm, DeskForm
 from servicedesk.core.http import DeskRequest, perform
@@ -33,6 +34,7 @@ from servicedesk.core.panels import render_panels
 from servicedesk.core.timeline import timeline
 
 WRITE, MANAGE = "customers.write", "customers.manage_products"
+CONTRACTS = "customers.manage_contracts"
 # More stores than this are looked through in their own list.
 STORES_SHOWN = 10
 
@@ -62,9 +64,12 @@ def customer(request: DeskRequest, uid: UUID) -> HttpResponse:
         "contacts": office.select_related("customer", "store").defer("search"),
         "actions": _activation(request, "customers", shown),
         "panels": render_panels("customers.customer", shown, request),
+        "contracts": shown.contracts.all(),
+        "today": timezone.localdate(),
         "lines": timeline(shown, limit=20),
         "changes": queries.changes_of(shown),
         "may_write": request.actor.may(WRITE),
+        "may_manage_contracts": request.actor.may(CONTRACTS),
         "crumbs": _crumbs(),
     }
     return render(request, "customers/customer.html", context)
@@ -174,6 +179,31 @@ def contact_edit(request: DeskRequest, uid: UUID) -> HttpResponse:
         request, _filled(ContactForm, request, person), actions.edit_contact, person,
         title=_("Change %(name)s") % {"name": person}, crumbs=_crumbs_of(home),
         activation=_activation(request, "contacts", person),
+    )  # fmt: skip
+
+
+# --- Contracts -----------------------------------------------------------------------------------
+
+
+@require_http_methods(["GET", "POST"])
+def contract_new(request: DeskRequest, uid: UUID) -> HttpResponse:
+    require(request.actor, CONTRACTS)
+    owner = _find(request, Customer, uid)
+    return _page(
+        request, ContractForm(request.POST or None), actions.create_contract,
+        title=_("New contract"), crumbs=[*_crumbs(), (str(owner), owner.get_absolute_url())],
+        cancel=owner.get_absolute_url(), customer=owner,
+    )  # fmt: skip
+
+
+@require_http_methods(["GET", "POST"])
+def contract_edit(request: DeskRequest, uid: UUID) -> HttpResponse:
+    require(request.actor, CONTRACTS)
+    contract = _find(request, Contract, uid, "customer")
+    return _page(
+        request, _filled(ContractForm, request, contract), actions.edit_contract, contract,
+        title=_("Change %(name)s") % {"name": contract.number},
+        crumbs=_crumbs_of(contract.customer),
     )  # fmt: skip
 
 

@@ -56,7 +56,7 @@ def create_calendar(
     calendar = Calendar(
         code=_code(code), name=_name(name), follows_public_holidays=follows_public_holidays
     )
-    exceptions = dict(days or {})
+    exceptions = _by_hand(days or {})
     if follows_public_holidays:
         exceptions = _with_public(weekly, exceptions, at=at)
     first = CalendarVersion(zone=zone, weekly=weekly, days=exceptions)
@@ -140,7 +140,7 @@ def set_days(
     """Add exceptions, or replace those of the same dates."""
     require(by, MANAGE)
     lock(calendar)
-    both = {**_current(calendar).days, **days}
+    both = {**_current(calendar).days, **_by_hand(days)}
     return change_calendar(calendar, days=both, note=note, expected=expected, at=at, by=by)
 
 
@@ -245,6 +245,21 @@ def _with_public(weekly: Week, days: Days, *, at: datetime) -> dict[str, dict[st
     known = {str(year) for year in known_years() if year >= at.year}
     kept = {day: what for day, what in days.items() if not (what.get(PUBLIC) and day[:4] in known)}
     return dict(sorted({**public, **kept}.items()))
+
+
+def _by_hand(days: Days) -> dict[str, dict[str, Any]]:
+    """Days as they are stored; what a person sets is not the public calendar's any more."""
+    found = {}
+    for day, what in days.items():
+        name = " ".join(str(what.get("name", "")).replace("\0", "").split())
+        if not name or len(name) > 80:
+            raise Refused(_("Each day needs a name of up to 80 characters."), field="name")
+        try:
+            iso = date.fromisoformat(day).isoformat()
+        except ValueError:
+            raise Refused(_("This is not a date: write 2026-10-01."), field="start") from None
+        found[iso] = {"name": name, "windows": what.get("windows", [])}
+    return found
 
 
 def _code(text: str) -> str:

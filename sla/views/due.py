@@ -14,7 +14,7 @@ from servicedesk.core.actions import require
 from servicedesk.core.http import DeskRequest
 from servicedesk.core.keyset import keyset_page
 from sla import actions, queries
-from sla.forms import DueFilter
+from sla.forms.due import DueFilter
 from sla.models import Escalation
 
 SCOPES = {
