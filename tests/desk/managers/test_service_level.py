@@ -23,6 +23,7 @@ from servicedesk.desk.managers.service_level import Report
 from tests.conftest import AT, person
 from tests.desk.managers import raw
 from tests.desk.managers.test_rollups import Life
+from tests.sla.policies import make_policy
 from tests.tickets.tickets.factories import make_category, make_store, make_ticket
 from tickets.actions import extensions
 from tickets.actions import tickets as actions
@@ -125,6 +126,25 @@ def test_consent_after_the_miss_mends_nothing(roll_up):
 
     assert (counts.fraction("promised"), counts.fraction("agreed")) == ("0/1", "0/1")
     assert counts.fraction("extension_kept") == "1/1"
+
+
+def test_a_pause_that_the_contract_allows_keeps_the_agreement(roll_up, engineer):
+    make_policy("ticket.resolution", target=10 * HOUR, longest_pause=4 * HOUR)
+    ticket = make_ticket("in_progress", engineer)
+    by = engineer.as_actor()
+    extended(ticket, 11, at=AT + HOUR)
+    actions.wait(ticket, reason="等配件", until=AT + 13 * HOUR, at=AT + 9 * HOUR, by=by)
+    roll_up()
+    paused = of(now=AT + 11 * HOUR)
+    assert (paused["promised_missed"], paused["agreed_missed"]) == (1, 0)
+
+    # It ends after the due time that it moves; no consent came too late here.
+    actions.resume(ticket, at=AT + 12 * HOUR, by=by)
+    resolved(ticket, 12.5 * HOUR, by=engineer)
+    roll_up()
+
+    counts = of()
+    assert (counts.fraction("promised"), counts.fraction("agreed")) == ("0/1", "1/1")
 
 
 def test_an_extension_that_is_not_kept_is_missed_in_every_sense(roll_up):
