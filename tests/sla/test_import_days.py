@@ -1,0 +1,145 @@
+"""Exceptions from a file: a preview, errors per row, all or nothing."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from sla import actions
+from tests.conftest import AT
+from tests.customers.conftest import browser
+from tests.sla.test_calendars import NINE_TO_SIX, calendar  # noqa: F401 - a fixture
+
+pytestmark = pytest.mark.django_db
+
+CSV = "日期,名称,工作时间\n2026-10-01,国庆节,\n2026-10-10,国庆节调休,09:00-12:00 13:00-18:00\n"
+ICAL = """BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//x//x//CN
+BEGIN:VEVENT
+UID:1
+DTSTART;VALUE=DATE:20261001
+DTEND;VALUE=DATE:20261004
+SUMMARY:国庆节
+END:VEVENT
+BEGIN:VEVENT
+UID:2
+DTSTART;VALUE=DATE:20261010
+SUMMARY:国庆节 补班
+END:VEVENT
+END:VCALENDAR
+"""
+
+
+@pytest.fixture
+def upload(calendar, manager):  # noqa: F811
+    client = browser(manager)
+
+    def send(text: str | bytes, name: str = "days.csv"):
+        content = text if isinstance(text, bytes) else text.encode()
+        url = reverse("sla:calendar_import", args=[calendar.uid])
+        return client.post(url, {"file": SimpleUploadedFile(name, content)})
+
+    send.client = client
+    return send
+
+
+def confirm(upload, calendar, answer):  # noqa: F811
+    initial = answer.context["form"].initial
+    return upload.client.post(reverse("sla:calendar_import_do", args=[calendar.uid]), initial)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+def test_a_csv_is_shown_first_and_then_taken_over(encoding, upload, calendar):  # noqa: F811
+    answer = upload(CSV.encode(encoding))
+    assert answer.status_code == 200
+    assert [row.effect for row in answer.context["rows"]] == ["new", "new"]
+    calendar.refresh_from_db()
+    assert calendar.current.number == 1
+
+    confirm(upload, calendar, answer)
+    calendar.refresh_from_db()
+    assert calendar.current.days == {
+        "2026-10-01": {"name": "国庆节", "windows": []},
+        "2026-10-10": {"name": "国庆节调休", "windows": NINE_TO_SIX},
+    }
+    assert [row.effect for row in upload(CSV).context["rows"]] == ["same", "same"]
+
+
+def test_an_icalendar_brings_whole_days_and_make_up_days(upload, calendar):  # noqa: F811
+    confirm(upload, calendar, upload(ICAL.replace("\n", "\r\n"), "cn.ics"))
+
+    calendar.refresh_from_db()
+    assert sorted(calendar.current.days) == ["2026-10-01", "2026-10-02", "2026-10-03", "2026-10-10"]
+    assert calendar.current.days["2026-10-10"]["windows"] == NINE_TO_SIX
+
+
+def test_wrong_rows_are_named_and_nothing_is_offered(upload, calendar):  # noqa: F811
+    answer = upload(
+        "date,name,windows\n2026-10-01,国庆节,\nmorgen,x,\n2026-10-02,,\n2026-10-03,x,9-12\n"
+        "2026-10-01,again,\n"
+    )
+    assert answer.status_code == 422
+    assert [row.line for row in answer.context["errors"]] == [3, 4, 5, 6]
+    assert "calendars/" + str(calendar.uid) + "/import/do/" not in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        "DTSTART:20261001T090000Z\nDTEND:20261001T100000Z\nSUMMARY:x",
+        "DTSTART;VALUE=DATE:20261001\nRRULE:FREQ=YEARLY\nSUMMARY:x",
+        "DTSTART;VALUE=DATE:20261001\nDTEND;VALUE=DATE:20301001\nSUMMARY:x",
+        "DTSTART;VALUE=DATE:20261001",
+        "SUMMARY:x",
+    ],
+)
+def test_events_that_are_no_whole_days_are_errors(event, upload, calendar):  # noqa: F811
+    text = f"BEGIN:VCALENDAR\nBEGIN:VEVENT\n{event}\nEND:VEVENT\nEND:VCALENDAR\n"
+    answer = upload(text, "x.ics")
+    assert answer.status_code == 422
+    assert len(answer.context["errors"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (b"", "x.csv"), (b"date,name\n", "x.csv"), (b"a,b\n1,2\n", "x.csv"),
+        (b"\xff\xfe\x00\xd8", "x.csv"), (b"x" * (1024 * 1024 + 1), "x.csv"),
+        (b"BEGIN:VCALENDAR\nBEGIN:VEVENT\n", "x.ics"), (b"\x00\x01", "x.ics"),
+        ("date,name\n".encode() + b"2026-10-01,x\n" * 1001, "x.csv"),
+    ],
+)  # fmt: skip
+def test_a_file_that_cannot_be_read_is_refused_at_the_field(content, name, upload):
+    answer = upload(content, name)
+    assert answer.status_code == 422
+    assert set(answer.context["form"].errors) == {"file"}
+
+
+def test_a_preview_of_an_older_version_is_not_taken_over(upload, calendar, manager):  # noqa: F811
+    answer = upload(CSV)
+    actions.change_calendar(calendar, zone="UTC", at=AT, by=manager.as_actor())
+
+    confirm(upload, calendar, answer)
+    calendar.refresh_from_db()
+    assert calendar.current.days == {}
+
+
+@pytest.mark.parametrize(
+    "days",
+    [
+        "[]",
+        '{"x": 1}',
+        '{"x": {"name": "a"}}',
+        "{",
+        '{"2026-01-01": {"name": "a", "windows": "x"}}',
+    ],
+)
+def test_a_bent_import_changes_nothing(days, upload, calendar):  # noqa: F811
+    upload.client.post(
+        reverse("sla:calendar_import_do", args=[calendar.uid]),
+        {"days": days, "expected": 1, "note": "x"},
+    )
+    calendar.refresh_from_db()
+    assert calendar.current.number == 1
