@@ -16,6 +16,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from benchmarks import manager_rows
 from benchmarks.sweep import execute, percentile, scratch_database
 from benchmarks.tickets import STORES
 
@@ -91,6 +92,7 @@ def main() -> None:
         people = prepare()
         for tickets in options.tickets:
             fill(tickets, people)
+            manager_rows.fill(tickets, people["rows"])
             measure(tickets, people, options.runs)
         connection.close()
 
@@ -171,30 +173,19 @@ def measure(tickets: int, people: dict[str, Any], runs: int) -> None:
         ("records: taken in, 366 days", records + year + "&figure=opened"),
         ("records: promise missed, 366 days", records + year + "&figure=promised_missed"),
         ("records: open now", records + year + "&figure=backlog"),
-        *other_pages(year),
+        *manager_rows.pages(
+            month, year,
+            **{name: str(people[key].uid) for name, key in (
+                ("team", "team"), ("person", "engineer"), ("customer", "customer"),
+                ("product", "product"),
+            )},
+        ),
     ]
     print(f"load average {os.getloadavg()[0]:.1f}")
     print(f"{'page':36} {'queries':>7} {'p50 ms':>8} {'p95 ms':>8}", flush=True)
     for name, url in pages:
         report(name, partial(client.get, url), runs)
     ticks()
-
-
-def other_pages(query: str) -> list[tuple[str, str]]:
-    """The other tabs, as far as they are there."""
-    from django.urls import NoReverseMatch, reverse
-
-    from servicedesk.desk.managers.pages import TABS
-
-    found = []
-    for _label, name in TABS:
-        try:
-            url = reverse(name)
-        except NoReverseMatch:
-            continue
-        if name != "desk:managers_service_level":
-            found.append((url, url + query))
-    return found
 
 
 def report(name: str, ask: Callable[[], Any], runs: int) -> None:

@@ -115,6 +115,16 @@ class VisitOrder(Record):
                 condition=~Q(status__in=["archived", "cancelled"]),
             ),
             models.Index(fields=["store", "-id"], name="visits_visitorder_store"),
+            # The managers' figures of a period and the lists behind them, counted from the index.
+            models.Index(
+                fields=["arrived_at", "id"],
+                include=[
+                    "engineer", "customer", "installation", "ticket", "window_from",
+                    "finished_at", "handed_in_at",
+                ],
+                name="visits_visitorder_arrived",
+                condition=Q(arrived_at__isnull=False),
+            ),
         ]
         constraints = [
             models.CheckConstraint(

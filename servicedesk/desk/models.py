@@ -120,3 +120,49 @@ def _measure(model: type[models.Model], name: str, column: Any) -> None:
 for _name in MEASURES:
     _measure(TicketFact, _name, models.SmallIntegerField())
     _measure(RollUp, _name, models.IntegerField())
+
+
+# Of visits, as `managers.visit_figures.measures` counts them.
+VISIT_MEASURES = (
+    "arrived", "appointed", "on_time", "early", "tight", "late", "first", "fixed", "handed",
+    "handed_in_time", "hand_4", "hand_24", "hand_48", "hand_more", "unhanded", "rated", "low",
+    *(f"{aspect}_{score}" for aspect in ("punctuality", "conduct", "skill", "result")
+      for score in (5, 4, 3, 2, 1)),
+)  # fmt: skip
+
+
+class VisitDay(models.Model):
+    """The visits of one day, engineer and product; 0: none. Triggers say when it is to be made
+    again (`StaleVisitDay`), `managers.visit_days` makes it."""
+
+    day = models.DateField()
+    engineer = models.BigIntegerField()
+    product = models.BigIntegerField()
+    # From the work's end to the hand-in, of all forms that were handed in.
+    hand_in_sum = models.DurationField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["day", "engineer", "product"], name="desk_visitday_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.engineer} {self.product}"
+
+
+class StaleVisitDay(models.Model):
+    """A day whose visits changed since its `VisitDay` rows were made; triggers add it.
+
+    `moment` lies on that day in every time zone: it is cut to a quarter of an hour.
+    """
+
+    moment = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.moment:%Y-%m-%d %H:%M}"
+
+
+for _name in VISIT_MEASURES:
+    _measure(VisitDay, _name, models.IntegerField())

@@ -68,7 +68,7 @@ def by_hand(by: str, only: dict[str, int], since: date, first: date) -> Counter:
 
 def by_days(by: str, only: dict[str, int], since: date, first: date) -> Counter:
     found: Counter = Counter()
-    for row in rule_days.counted(first, LAST, since=since, by=by, **only):
+    for row in rule_days.counted(first, LAST, since=since, by=by, only=only):
         for name in ("kept", "broken", "not_provable"):
             if number := getattr(row, name):
                 found[row.rule, row.key, row.month, row.inside, name] += number

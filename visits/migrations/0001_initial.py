@@ -555,6 +555,10 @@ class Migration(migrations.Migration):
             model_name='visitorder',
             index=models.Index(fields=['store', '-id'], name='visits_visitorder_store'),
         ),
+        migrations.AddIndex(
+            model_name='visitorder',
+            index=models.Index(condition=models.Q(('arrived_at__isnull', False)), fields=['arrived_at', 'id'], include=('engineer', 'customer', 'installation', 'ticket', 'window_from', 'finished_at', 'handed_in_at'), name='visits_visitorder_arrived'),
+        ),
         migrations.AddConstraint(
             model_name='visitorder',
             constraint=models.CheckConstraint(condition=models.Q(('status__in', ['accepted', 'appointed', 'archived', 'arrived', 'assigned', 'cancelled', 'en_route', 'finished', 'handed_in', 'interrupted', 'missed', 'ordered', 'signed', 'waiting', 'working'])), name='visits_visitorder_known_status'),

@@ -68,7 +68,7 @@ def page(request: DeskRequest) -> HttpResponseBase:
     span = filters.span
     rows = [_row(figures, filters, span.last) for figures in all_rules(scope, span)]
     if (file := _exported(request, [_rules_table(rows)], filters)) is not None:
-        return file
+        return file  # type: ignore[no-any-return]
     context = frame(request, filters) | {
         "chapters": [
             (label, found)
@@ -98,7 +98,7 @@ def rule_page(request: DeskRequest, rule_id: str) -> HttpResponseBase:
     people = _divided(rule, scope, filters, "person") if sees_all else None
     tables = [table for table in (teams, people, trend.table) if table is not None]
     if (file := _exported(request, [*tables, _records_table(rule, found)], filters)) is not None:
-        return file
+        return file  # type: ignore[no-any-return]
     records = keyset_page(found, request.GET, "-counts_at", "-pk")
     context = frame(request, filters) | {
         "rule": rule,
@@ -198,9 +198,12 @@ def _row(figures: RuleFigures, filters: ManagerFilter, last: date) -> Row:
         for month in months
         if (found := figures.months[month]).judged
     ]
+
+    def shown(answer: str) -> Shown:
+        return _shown(filters, rule, tally, answer)
+
     return Row(
-        rule, tally, *(_shown(filters, rule, tally, name)
-                       for name in ("kept", "broken", "not_provable", "judged")),
+        rule, tally, shown("kept"), shown("broken"), shown("not_provable"), shown("judged"),
         records_url(filters, rule, ""), points, dots, "\n".join(spoken),
     )  # fmt: skip
 
@@ -255,7 +258,7 @@ def _divided(
     rows: list[list[Any]] = []
     for key, tally in sorted(found.items(), key=lambda item: -item[1].total):
         owner = named.get(key)
-        more = {by: str(owner.uid)} if owner else {f"of_{by}": NOBODY}
+        more: dict[str, str] = {by: str(owner.uid)} if owner else {f"of_{by}": NOBODY}
 
         def shown(name: str, tally: Tally = tally, more: dict[str, str] = more) -> Shown:
             return _shown(filters, rule, tally, name, **more)

@@ -7,7 +7,7 @@ records; so the number on the page and the list behind it cannot differ.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from statistics import median
@@ -153,9 +153,9 @@ RESPONSIBLE = Coalesce("assignee_id", "owner_id")
 
 
 def tickets(actor: Actor, scope: Scope) -> QuerySet[Ticket]:
-    found = Ticket.objects.visible_to(actor).filter(status__in=sorted(OPEN))  # type: ignore[attr-defined]
+    found = Ticket.objects.visible_to(actor).filter(status__in=sorted(OPEN))
     found = found.annotate(responsible=RESPONSIBLE)
-    return found.filter(scope.people("responsible"), scope.things("product"))  # type: ignore[no-any-return]
+    return found.filter(scope.people("responsible"), scope.things("product"))
 
 
 def promises(actor: Actor, scope: Scope) -> QuerySet[CallbackPromise]:
@@ -169,8 +169,8 @@ def messages(actor: Actor, scope: Scope) -> QuerySet[Message]:
 
 
 def visits(actor: Actor, scope: Scope) -> QuerySet[VisitOrder]:
-    found = VisitOrder.objects.visible_to(actor)  # type: ignore[attr-defined]
-    return found.filter(scope.people("engineer"), scope.things("installation__product"))  # type: ignore[no-any-return]
+    found = VisitOrder.objects.visible_to(actor)
+    return found.filter(scope.people("engineer"), scope.things("installation__product"))
 
 
 SOURCES: dict[str, tuple[Any, Any]] = {
@@ -240,7 +240,8 @@ def situation(actor: Actor, scope: Scope, *, now: datetime) -> Now:
     """All figures of the page, in six queries: people, tickets, promises, messages, visits, and
     the rows of today's visits."""
     found = Now(now)
-    loads = {person.pk: Load(person) for person in User.objects.visible_to(actor)}
+    everybody = User.objects.visible_to(actor).select_related("team")
+    loads = {person.pk: Load(person) for person in everybody}
     _count_tickets(found, actor, scope, loads)
     for name, source, figures in (
         ("promises", promises, promise_figures),
@@ -248,7 +249,7 @@ def situation(actor: Actor, scope: Scope, *, now: datetime) -> Now:
         ("visits", visits, visit_figures),
     ):
         counts = {key: Count("pk", filter=only) for key, only in figures(now).items()}
-        rows = source(actor, scope)  # type: ignore[operator]
+        rows = source(actor, scope)
         if name == "visits":
             # Those of today that are over already are counted from their rows below.
             del counts["today"]
@@ -263,8 +264,8 @@ def _count_tickets(found: Now, actor: Actor, scope: Scope, loads: dict[int, Load
     """Whole loads count for the people, what the filters leave counts for the figures."""
     figures = ticket_figures(found.at)
     things = scope.things("product")
-    counted = (
-        Ticket.objects.visible_to(actor)  # type: ignore[attr-defined]
+    counted: Iterable[Mapping[str, Any]] = (
+        Ticket.objects.visible_to(actor)
         .filter(status__in=sorted(OPEN))
         .values("status", "assignee_id", responsible=RESPONSIBLE)
         .annotate(
@@ -292,7 +293,7 @@ def _count_today(found: Now, actor: Actor, scope: Scope, loads: dict[int, Load])
     """The rows of the time line: a few for each engineer, whatever is in the archive."""
     today = visit_figures(found.at)["today"]
     rows = (
-        VisitOrder.objects.visible_to(actor)  # type: ignore[attr-defined]
+        VisitOrder.objects.visible_to(actor)
         .filter(today | Q(status__in=sorted(UNDER_WAY)))
         .select_related("store", "engineer", "installation")
         .only(
@@ -313,7 +314,12 @@ def _count_today(found: Now, actor: Actor, scope: Scope, loads: dict[int, Load])
         found.visits["today"] += is_today
         if row.engineer_id is not None:
             by_engineer[row.engineer_id].append(row)
-    engineers = {rows[0].engineer_id: rows[0].engineer for rows in by_engineer.values()}
+    engineers = {
+        row.engineer_id: row.engineer
+        for each in by_engineer.values()
+        for row in each
+        if row.engineer
+    }
     free = [
         load.person
         for load in loads.values()

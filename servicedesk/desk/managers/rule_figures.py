@@ -95,14 +95,14 @@ def all_rules(scope: Scope, span: Period) -> list[RuleFigures]:
     """One row for each rule of the handbook that has a check, in one query."""
     found = {rule.id: RuleFigures(rule) for rule in unique_rules(RULES.values())}
     since = min(months_to(span.last)[0], span.first)
-    _fill(found, rule_days.counted(span.first, span.last, since=since, **only_of(scope)))
+    _fill(found, rule_days.counted(span.first, span.last, since=since, only=only_of(scope)))
     return list(found.values())
 
 
 def one_rule(rule: Rule, scope: Scope, span: Period) -> RuleFigures:
     found = RuleFigures(rule)
     since = min(months_to(span.last)[0], span.first)
-    rows = rule_days.counted(span.first, span.last, since=since, rule=rule.id, **only_of(scope))
+    rows = rule_days.counted(span.first, span.last, since=since, rule=rule.id, only=only_of(scope))
     _fill({rule.id: found}, rows)
     return found
 
@@ -122,7 +122,7 @@ def divided(
 ) -> dict[int, Tally]:
     """One rule by team or by person; key 0 is nobody's."""
     found: dict[int, Tally] = defaultdict(Tally)
-    rows = rule_days.counted(span.first, span.last, rule=rule.id, by=by, **only_of(scope))
+    rows = rule_days.counted(span.first, span.last, rule=rule.id, by=by, only=only_of(scope))
     for row in rows:
         found[row.key].add(row)
     return found

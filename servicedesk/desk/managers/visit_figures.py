@@ -1,4 +1,4 @@
-"""How well visits go: each figure is a condition that counts its visits and lists them.
+"""How well visits go, as the page shows it.
 
 A visit counts on the day on which the engineer came (of several trips: the last), a note for a
 missed customer on the day on which he came in vain.
@@ -7,23 +7,12 @@ missed customer on the day on which he came in vain.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
-from django.db.models import (
-    Count,
-    DateField,
-    DurationField,
-    Exists,
-    ExpressionWrapper,
-    F,
-    OuterRef,
-    Q,
-    QuerySet,
-    Sum,
-)
-from django.db.models.functions import TruncDay, TruncMonth, TruncWeek
+from django.db.models import Count, DateField, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -31,15 +20,12 @@ from servicedesk.core import rule_days
 from servicedesk.core.actors import Actor
 from servicedesk.desk.managers.filters import Period
 from servicedesk.desk.managers.now_figures import Scope
-from visits.clocks import EARLIEST_ARRIVAL, LATEST_ARRIVAL
-from visits.models import Interruption, MissedNote, Satisfaction, VisitOrder, WorkRecord
-from visits.states import Status
+from servicedesk.desk.managers.visit_days import BUCKETS, Bucket, summed
+from servicedesk.desk.managers.visit_measures import ASPECTS, SCORES, conditions, may_still
+from servicedesk.desk.models import VISIT_MEASURES
+from visits.models import MissedNote, Satisfaction, VisitOrder
+from visits.states import FINAL
 
-# What all forms are measured by, whatever a policy allows a single customer (see VISIT-23).
-HAND_IN_TIME = timedelta(hours=24)
-BUCKETS = {"day": TruncDay, "week": TruncWeek, "month": TruncMonth}
-ASPECTS = ("punctuality", "conduct", "skill", "result")
-SCORES = (5, 4, 3, 2, 1)
 # The journal's answers about notices: of a delay, of another time.
 NOTICES = ("VISIT-13", "VISIT-14")
 
@@ -64,101 +50,20 @@ LABELS: dict[str, Promise] = {
     "low": _("With a rating of 1 or 2"),
 }
 ASPECT_LABELS: dict[str, Any] = {
-    name: Satisfaction._meta.get_field(name).verbose_name for name in ASPECTS
+    name: getattr(Satisfaction._meta.get_field(name), "verbose_name", name) for name in ASPECTS
 }
 
 
-def _minutes(count: int) -> timedelta:
-    return timedelta(minutes=count)
-
-
-def arrivals() -> dict[str, Q]:
-    """VISIT-12 by whole minutes, as its rule counts them: 10 min 59 s before are ten."""
-    window = F("window_from")
-    earliest, latest = _minutes(EARLIEST_ARRIVAL + 1), _minutes(LATEST_ARRIVAL)
-    return {
-        "early": Q(arrived_at__lte=window - earliest),
-        "on_time": Q(arrived_at__gt=window - earliest, arrived_at__lte=window - latest),
-        "tight": Q(arrived_at__gt=window - latest, arrived_at__lte=window),
-        "late": Q(arrived_at__gt=window),
-    }
-
-
-def fixes() -> dict[str, Q]:
-    """Solved by the first visit of its ticket, by one trip, and nobody had to come again."""
-    siblings = VisitOrder.objects.filter(ticket=OuterRef("ticket"))
-    first = ~Exists(siblings.filter(pk__lt=OuterRef("pk"), finished_at__isnull=False))
-    again = Exists(siblings.filter(pk__gt=OuterRef("pk")).exclude(status=Status.CANCELLED))
-    # Broken off, and another time agreed on after that.
-    two_trips = Exists(
-        Interruption.objects.filter(
-            visit=OuterRef("pk"), visit__appointments__agreed_at__gte=F("started_at")
-        )
-    )
-    solved = Q(work__result=WorkRecord.Result.SOLVED)
-    done = Q(finished_at__isnull=False)
-    return {"first": done & Q(first), "fixed": done & Q(first) & solved & ~Q(again) & ~Q(two_trips)}
-
-
-def hand_ins(now: datetime) -> dict[str, Q]:
-    """VISIT-23. What may still be handed in in time does not count yet."""
-
-    def after(start: int, end: int | None) -> Q:
-        found = Q(handed_in_at__gt=F("finished_at") + timedelta(hours=start)) if start else Q()
-        if end is not None:
-            found &= Q(handed_in_at__lte=F("finished_at") + timedelta(hours=end))
-        return found & Q(finished_at__isnull=False, handed_in_at__isnull=False)
-
-    missing = Q(finished_at__lt=now - HAND_IN_TIME, handed_in_at__isnull=True)
-    return {
-        "to_hand_in": after(0, None) | missing,
-        "handed_in_time": after(0, int(HAND_IN_TIME / timedelta(hours=1))),
-        "hand_4": after(0, 4),
-        "hand_24": after(4, 24),
-        "hand_48": after(24, 48),
-        "hand_more": after(48, None),
-        "not_handed_in": missing,
-    }
-
-
-def ratings() -> dict[str, Q]:
-    low = Q()
-    for aspect in ASPECTS:
-        low |= Q(**{f"satisfaction__{aspect}__lte": 2})
-    return {"rated": Q(satisfaction__isnull=False), "low": low}
-
-
-def scores() -> dict[str, Q]:
-    """`skill_4` and the like."""
-    return {
-        f"{aspect}_{score}": Q(**{f"satisfaction__{aspect}": score})
-        for aspect in ASPECTS
-        for score in SCORES
-    }
-
-
-def conditions(now: datetime) -> dict[str, Q]:
-    """By engineer and over time."""
-    return {
-        "arrived": Q(),
-        "appointed": Q(window_from__isnull=False),
-        **arrivals(),
-        **fixes(),
-        **hand_ins(now),
-        **ratings(),
-    }
-
-
 def visits(actor: Actor, scope: Scope, span: Period) -> QuerySet[VisitOrder]:
-    found = VisitOrder.objects.visible_to(actor)  # type: ignore[attr-defined]
-    return found.filter(  # type: ignore[no-any-return]
+    found = VisitOrder.objects.visible_to(actor)
+    return found.filter(
         scope.people("engineer"), scope.things("installation__product"),
         arrived_at__gte=span.start, arrived_at__lt=span.end,
     )  # fmt: skip
 
 
-def notes(actor: Actor, scope: Scope, span: Period) -> QuerySet[MissedNote]:
-    mine = VisitOrder.objects.visible_to(actor).filter(  # type: ignore[attr-defined]
+def notes(actor: Actor, scope: Scope, span: Period) -> QuerySet[Any]:
+    mine = VisitOrder.objects.visible_to(actor).filter(
         scope.people("engineer"), scope.things("installation__product")
     )
     return MissedNote.objects.filter(came_at__gte=span.start, came_at__lt=span.end, visit__in=mine)
@@ -170,14 +75,11 @@ def records(
     """The visits (of "missed": the notes) behind a figure; None if there is no such figure."""
     if figure == "missed":
         return notes(actor, scope, span)
-    condition = {**conditions(now), **scores()}.get(figure)
+    condition = conditions(now).get(figure)
     return None if condition is None else visits(actor, scope, span).filter(condition)
 
 
 # --- counting ---------------------------------------------------------------------------------
-
-# engineer, first day of the bucket
-Cell = tuple[int | None, date]
 
 
 @dataclass(slots=True)
@@ -188,12 +90,16 @@ class Counts:
     # From the work's end to the hand-in, in all.
     hand_in_sum: timedelta = timedelta(0)
 
-    def add(self, row: dict[str, Any], names: list[str]) -> None:
-        for name in names:
-            self.numbers[name] += row[f"n_{name}"]
+    def add(self, row: Mapping[str, Any]) -> None:
+        for name in VISIT_MEASURES:
+            self.numbers[name] += row[name]
         self.hand_in_sum += row["hand_in_sum"] or timedelta(0)
 
     def __getitem__(self, name: str) -> int:
+        if name == "not_handed_in":
+            return self.numbers["unhanded"] - self.numbers["may_still"]
+        if name == "to_hand_in":
+            return self.numbers["handed"] + self["not_handed_in"]
         return self.numbers[name]
 
     def rate(self, part: str, whole: str) -> float | None:
@@ -202,8 +108,7 @@ class Counts:
 
     @property
     def hand_in_mean(self) -> timedelta | None:
-        handed = self["to_hand_in"] - self["not_handed_in"]
-        return self.hand_in_sum / handed if handed else None
+        return self.hand_in_sum / self["handed"] if self["handed"] else None
 
     def mean_score(self, aspect: str) -> float | None:
         counted = [(score, self[f"{aspect}_{score}"]) for score in SCORES]
@@ -213,45 +118,33 @@ class Counts:
 
 @dataclass(slots=True)
 class Figures:
+    """Key 0 is nobody's: visits without an engineer."""
+
     total: Counts = field(default_factory=Counts)
-    by_engineer: dict[int | None, Counts] = field(default_factory=lambda: defaultdict(Counts))
+    by_engineer: dict[int, Counts] = field(default_factory=lambda: defaultdict(Counts))
     by_time: dict[date, Counts] = field(default_factory=lambda: defaultdict(Counts))
 
+    def of(self, engineer: int | None, first: date) -> tuple[Counts, Counts, Counts]:
+        return self.total, self.by_engineer[engineer or 0], self.by_time[first]
 
-def figures(actor: Actor, scope: Scope, span: Period, bucket: str, *, now: datetime) -> Figures:
-    """Visits, ratings, notes for missed customers, and the two rules about notices: five queries."""
+
+def figures(actor: Actor, scope: Scope, span: Period, bucket: Bucket, *, now: datetime) -> Figures:
+    """Visits, forms with time left, notes for missed customers, the two rules about notices."""
     found = Figures()
-    wanted = conditions(now)
+    for row in summed(scope, span, bucket):
+        for counts in found.of(row["who"], row["bucket"]):
+            counts.add(row)
+    # Not archived ones: the index of what is open finds the few.
+    open_ones = visits(actor, scope, span).exclude(status__in=sorted(FINAL))
     trunc = BUCKETS[bucket]("arrived_at", output_field=DateField())
-    length = ExpressionWrapper(F("handed_in_at") - F("finished_at"), output_field=DurationField())
-    rows = (
-        visits(actor, scope, span)
-        .order_by()
-        .values("engineer_id", bucket=trunc)
-        .annotate(
-            hand_in_sum=Sum(length),
-            **{f"n_{name}": Count("pk", filter=only) for name, only in wanted.items()},
-        )
-    )
-    names = list(wanted)
-    for row in rows:
-        for counts in (
-            found.total,
-            found.by_engineer[row["engineer_id"]],
-            found.by_time[row["bucket"]],
-        ):
-            counts.add(row, names)
-    found.total.numbers.update(
-        visits(actor, scope, span)
-        .filter(satisfaction__isnull=False)
-        .aggregate(**{name: Count("pk", filter=only) for name, only in scores().items()})
-    )
+    waiting = open_ones.filter(may_still(now)).order_by().values("engineer_id", bucket=trunc)
+    for row in waiting.annotate(number=Count("pk")):
+        for counts in found.of(row["engineer_id"], row["bucket"]):
+            counts.numbers["may_still"] += row["number"]
     trunc = BUCKETS[bucket]("came_at", output_field=DateField())
     missed = notes(actor, scope, span).order_by().values("visit__engineer_id", bucket=trunc)
     for row in missed.annotate(number=Count("pk")):
-        for counts in (
-            found.total, found.by_engineer[row["visit__engineer_id"]], found.by_time[row["bucket"]],
-        ):  # fmt: skip
+        for counts in found.of(row["visit__engineer_id"], row["bucket"]):
             counts.numbers["missed"] += row["number"]
     for rule in NOTICES:
         _count_notices(found, scope, span, rule)
@@ -264,14 +157,8 @@ def _count_notices(found: Figures, scope: Scope, span: Period, rule: str) -> Non
         "team": scope.team_id, "person": scope.person_id, "customer": scope.customer_id,
         "product": scope.product_id,
     }  # fmt: skip
-    by: Literal["person"] = "person"
-    for row in rule_days.counted(span.first, span.last, rule=rule, by=by, **only):
-        for name in ("kept", "broken", "not_provable"):
-            number = getattr(row, name)
-            found.total.numbers[f"{rule}:{name}"] += number
-            if row.key in found.by_engineer:
-                found.by_engineer[row.key].numbers[f"{rule}:{name}"] += number
-        judged = row.kept + row.broken
-        found.total.numbers[f"{rule}:judged"] += judged
-        if row.key in found.by_engineer:
-            found.by_engineer[row.key].numbers[f"{rule}:judged"] += judged
+    for row in rule_days.counted(span.first, span.last, rule=rule, by="person", only=only):
+        for counts in (found.total, found.by_engineer[row.key]):
+            for name in ("kept", "broken", "not_provable"):
+                counts.numbers[f"{rule}:{name}"] += getattr(row, name)
+            counts.numbers[f"{rule}:judged"] += row.kept + row.broken

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import QuerySet
 from django.http import Http404
@@ -27,16 +27,16 @@ from servicedesk.desk.managers.filters import ManagerFilter
 from servicedesk.desk.managers.now_figures import Scope
 from servicedesk.desk.managers.pages import filters_of, frame, managers_page
 from servicedesk.desk.managers.service_level import Card
+from servicedesk.desk.managers.visit_days import Bucket
 from servicedesk.desk.managers.visit_figures import (
     ASPECT_LABELS,
-    ASPECTS,
     LABELS,
     NOTICES,
-    SCORES,
     Counts,
     figures,
     records,
 )
+from servicedesk.desk.managers.visit_measures import ASPECTS, SCORES
 
 ARRIVALS = ("on_time", "early", "tight", "late")
 HAND_INS = ("hand_4", "hand_24", "hand_48", "hand_more", "not_handed_in")
@@ -52,7 +52,7 @@ def page(request: DeskRequest) -> HttpResponseBase:
     charts = report.charts()
     tables = [report.by_engineer(), *(chart.table for chart in charts)]
     if (file := export(request, tables, report.filters)) is not None:
-        return file  # type: ignore[no-any-return]
+        return file
     context = frame(request, report.filters) | {
         "groups": report.groups(),
         "engineers": tables[0],
@@ -73,7 +73,7 @@ def list_page(request: DeskRequest, figure: str) -> HttpResponseBase:
     related = ("store", "engineer", "customer")
     found = found.select_related(*(f"visit__{name}" for name in related) if missed else related)
     if (file := export(request, [_record_table(figure, found)], filters)) is not None:
-        return file  # type: ignore[no-any-return]
+        return file
     context = frame(request, filters) | {
         "kind": "notes" if missed else "visits",
         "title": label_of(figure),
@@ -118,13 +118,11 @@ class Report:
 
     def __init__(self, request: DeskRequest, filters: ManagerFilter) -> None:
         self.filters, self.span = filters, filters.span
-        self.bucket = bucket_of(self.span)
+        self.bucket = cast(Bucket, bucket_of(self.span))
         now = timezone.now()
         found = figures(request.actor, Scope.of(filters), self.span, self.bucket, now=now)
         self.total, self.time, self.engineers = found.total, found.by_time, found.by_engineer
-        self.people = User.objects.visible_to(request.actor).in_bulk(
-            [key for key in found.by_engineer if key is not None]
-        )
+        self.people = User.objects.visible_to(request.actor).in_bulk(list(found.by_engineer))
         self.firsts = self._buckets(min(self.span.last, timezone.localdate(now)))
 
     # --- addresses ---------------------------------------------------------------------------
@@ -215,7 +213,7 @@ class Report:
         ]  # fmt: skip
         rows: list[Sequence[Any]] = []
         for key, counts in self.engineers.items():
-            person = self.people.get(key or 0)
+            person = self.people.get(key)
             more = {"person": str(person.uid)} if person else {}
 
             def n(figure: str, counts: Counts = counts, more: dict[str, str] = more) -> Shown:
@@ -278,7 +276,7 @@ class Report:
 
     def rates(self) -> Chart:
         """The three shares over time, each with its counts."""
-        wanted = [
+        wanted: list[tuple[Any, str, str, Any]] = [
             (_("Arrived 5–10 minutes before"), "on_time", "appointed", "info"),
             (_("Solved by one visit"), "fixed", "first", "good"),
             (_("Handed in within 24 hours"), "handed_in_time", "to_hand_in", "active"),

@@ -185,7 +185,9 @@ def test_the_page_costs_the_same_with_more_records(desk, world, queries_of, engi
     before = queries_of(desk, PAGE)
     for minutes in (5, 90, 700):
         due_in(minutes, Status.ASSIGNED, engineer)
-    make_visit(VisitStatus.APPOINTED, person("e9", "吴刚", Role.ENGINEER))
+    team = create_team(name="上门二组", leader=None, at=AT, by=SYSTEM)
+    for n in range(3):
+        make_visit(VisitStatus.APPOINTED, person(f"e{n}", f"吴{n}", Role.ENGINEER, team))
 
     assert queries_of(desk, PAGE) == before == 17
     assert queries_of(desk, LIVE) == 9
