@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import string
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from allauth.mfa.models import Authenticator
@@ -16,6 +16,8 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils.translation import gettext as _
 
 from accounts.events import (
+    DutyEnded,
+    DutyStarted,
     PasswordChanged,
     PasswordSet,
     RoleChanged,
@@ -40,6 +42,7 @@ from servicedesk.core.models import token_hash
 from servicedesk.core.search import spelled
 
 LONGEST_TOKEN = timedelta(days=365)
+LONGEST_DUTY = timedelta(hours=24)
 _LETTERS = string.ascii_lowercase + string.digits
 
 
@@ -185,6 +188,53 @@ def edit_own(user: User, *, phone: str, email: str, language: str, at: datetime,
     if changed := _apply(user, phone=phone, email=email, language=language):
         fields = ",".join(changed)
         record(UserChanged(at=at, user_id=user.pk, fields=fields), about=[user], by=by)
+    return user
+
+
+@action
+def set_quiet_hours(
+    user: User, *, quiet_from: time | None, quiet_until: time | None, at: datetime, by: Actor
+) -> User:
+    """When warnings by e-mail wait; from one to the other, past midnight, too. Neither: never."""
+    lock(user)
+    if not _is_self(user, by):
+        raise PermissionDenied(f"{by.label} is not {user}")
+    if (quiet_from is None) != (quiet_until is None):
+        empty = "quiet_from" if quiet_from is None else "quiet_until"
+        raise Refused(_("Give both times, or neither."), field=empty)
+    if quiet_from is not None and quiet_from == quiet_until:
+        raise Refused(_("That would be no time at all."), field="quiet_until")
+    if changed := _apply(user, quiet_from=quiet_from, quiet_until=quiet_until):
+        fields = ",".join(changed)
+        record(UserChanged(at=at, user_id=user.pk, fields=fields), about=[user], by=by)
+    return user
+
+
+@action
+def go_on_duty(user: User, *, until: datetime, at: datetime, by: Actor) -> User:
+    """“I am on duty”: until then, what is escalated to whoever is on duty comes here."""
+    lock(user)
+    require(by, "sla.acknowledge")
+    if not _is_self(user, by):
+        raise PermissionDenied(f"{by.label} is not {user}")
+    if not at < until <= at + LONGEST_DUTY:
+        raise Refused(_("A duty ends in the future, and within 24 hours."), field="until")
+    if _apply(user, on_duty_until=until):
+        event = DutyStarted(at=at, user_id=user.pk, name=user.name, until=until.isoformat())
+        record(event, about=[user], by=by)
+    return user
+
+
+@action
+def end_duty(user: User, *, at: datetime, by: Actor) -> User:
+    """Earlier than said; a duty whose time is over has ended by itself."""
+    lock(user)
+    if not _is_self(user, by):
+        raise PermissionDenied(f"{by.label} is not {user}")
+    if not user.on_duty(at):
+        raise Refused(_("You are not on duty."))
+    _apply(user, on_duty_until=None)
+    record(DutyEnded(at=at, user_id=user.pk, name=user.name), about=[user], by=by)
     return user
 
 

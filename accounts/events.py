@@ -89,6 +89,27 @@ class SecondFactorReset(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DutyStarted(Event):
+    type: ClassVar[str] = "user.duty_started"
+    label = _("On duty")
+    detail = "{name} → {until}"
+    icon = "headset"
+    user_id: int
+    name: str
+    until: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DutyEnded(Event):
+    type: ClassVar[str] = "user.duty_ended"
+    label = _("Duty ended")
+    detail = "{name}"
+    icon = "headset-off"
+    user_id: int
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class SessionEnded(Event):
     type: ClassVar[str] = "user.session_ended"
     label = _("Session ended")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from allauth.account import forms as allauth_forms
@@ -17,7 +17,7 @@ from accounts import actions
 from accounts.models import Team, User
 from accounts.roles import Role
 from servicedesk.core.actors import Actor
-from servicedesk.core.forms import DeskForm, PhoneInput, UidChoiceField
+from servicedesk.core.forms import DeskForm, PhoneInput, TimeInput, UidChoiceField
 
 _STAFF_ROLES = [choice for choice in Role.choices if choice[0] != Role.CLIENT]
 
@@ -167,6 +167,30 @@ class OwnDataForm(DeskForm):
     phone = forms.CharField(label=_("Telephone"), required=False, max_length=30, widget=PhoneInput)
     email = forms.EmailField(label=_("E-mail"), required=False, max_length=254)
     language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
+
+
+class QuietHoursForm(DeskForm):
+    spans: ClassVar[dict[str, int]] = {"quiet_from": 6, "quiet_until": 6}
+
+    quiet_from = forms.TimeField(label=_("From"), required=False, widget=TimeInput)
+    quiet_until = forms.TimeField(label=_("Until"), required=False, widget=TimeInput)
+
+
+class DutyForm(DeskForm):
+    """A time of day: the next one that the clock shows."""
+
+    until = forms.TimeField(
+        label=_("Until"), widget=TimeInput, help_text=_("The next time the clock shows this.")
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        if (clock := data.get("until")) is not None:
+            data["at"] = timezone.now()
+            here = timezone.localtime(data["at"])
+            until = datetime.combine(here.date(), clock, here.tzinfo)
+            data["until"] = until if until > here else until + timedelta(days=1)
+        return data
 
 
 # --- allauth: the same fields, labelled once, without placeholders -----------------------------

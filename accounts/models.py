@@ -88,7 +88,7 @@ class User(Named, AbstractBaseUser):
         _("language"), max_length=10, choices=settings.LANGUAGES, default="zh-hans"
     )
     is_active = models.BooleanField(_("active"), default=True)
-    # Takes what is escalated to whoever is on duty, until then (`accounts.actions.duty`).
+    # Takes what is escalated to whoever is on duty, until then (`accounts.actions.go_on_duty`).
     on_duty_until = models.DateTimeField(_("on duty until"), null=True, blank=True)
     # When warnings by e-mail wait; from one to the other, past midnight, too. Both or none.
     quiet_from = models.TimeField(_("quiet from"), null=True, blank=True, default=time(22))
@@ -163,6 +163,9 @@ class User(Named, AbstractBaseUser):
             permissions=permissions_of(self.role) if self.is_active else frozenset(),
             team_id=self.team_id,
         )
+
+    def on_duty(self, at: datetime) -> bool:
+        return self.on_duty_until is not None and self.on_duty_until > at
 
     @property
     def needs_second_factor(self) -> bool:

@@ -11,9 +11,9 @@ from accounts.models import User
 
 
 def quiet_end(user: User, at: datetime) -> datetime | None:
-    """When the quiet hours end in which `at` lies; None outside of them."""
+    """When the quiet hours end in which `at` lies; None outside of them, and on duty."""
     start, end = user.quiet_from, user.quiet_until
-    if start is None or end is None:
+    if start is None or end is None or user.on_duty(at):
         return None
     local = at.astimezone(ZoneInfo(settings.TIME_ZONE))
     clock = local.time()

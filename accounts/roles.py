@@ -56,6 +56,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "tickets.see_all": _DESK | {_B, _C},
     "tickets.assign": frozenset({_H, _D, _M, _A}),
     "tickets.work": _DESK | {_E},
+    # An engineer nudges about what he owns.
+    "tickets.nudge": _DESK | {_E},
     "tickets.comment": _STAFF | {_C},
     "tickets.close": _DESK | {_C},
     "tickets.reopen": _DESK | {_C},

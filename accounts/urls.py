@@ -21,6 +21,9 @@ log_in_patterns: list[URLPattern | URLResolver] = [
 # /accounts/
 urlpatterns: list[URLPattern | URLResolver] = [
     path("me/", me.profile, name="profile"),
+    path("me/quiet-hours/", me.quiet_hours, name="quiet_hours"),
+    path("me/duty/", me.duty, name="duty"),
+    path("me/duty/end/", me.end_duty, name="end_duty"),
     path("notifications/", notifications.notifications, name="notifications"),
     path("notifications/badge/", notifications.badge, name="notification_badge"),
     path("notifications/read/", notifications.read_all, name="read_all_notifications"),

@@ -75,7 +75,7 @@ class EscalationSerializer(serializers.ModelSerializer[Escalation]):
         model = Escalation
         fields = [
             "uid", "deadline", "kind", "subject", "url", "step", "step_label", "generation",
-            "due_at", "fired_at", "missed", "superseded", "acknowledged_at", "acknowledged_by",
+            "due_at", "fired_at", "missed", "insists", "superseded", "note", "acknowledged_at", "acknowledged_by",
             "actions",
         ]  # fmt: skip
 

@@ -32,6 +32,7 @@ from sla.kinds import KINDS, Kind, Step, define, done_with
 from sla.models import Deadline, DeadlineMove
 from sla.policies import By, Plan, Scope, due_by, plan
 from sla.states import Status
+from sla.telling import take_back
 from sla.worktime import after, elapsed
 
 __all__ = [
@@ -82,6 +83,8 @@ def start_all(
     named = {kind: moment for kind, moment in due.items() if isinstance(moment, datetime)}
     plans = {k: m for k, m in due.items() if isinstance(m, Plan)} | plan(named, scope, at=at)
     running = {deadline.kind: deadline for deadline in _open_ones(subject, tuple(due))}
+    if any(deadline.owner_id != (owner and owner.pk) for deadline in running.values()):
+        take_back(Deadline.objects.filter(pk__in=[d.pk for d in running.values()]), owner)
     for kind, deadline in running.items():
         deadline.label, deadline.url, deadline.owner = label[:200], url, owner
         deadline.save(update_fields=["label", "url", "owner"])
@@ -295,7 +298,9 @@ def _resume(deadlines: list[Deadline], *, at: datetime, by: Actor) -> None:
 @transaction.atomic(savepoint=False)
 def reassign(subject: models.Model, owner: User | None, *, by: Actor) -> None:
     """From now on the steps speak to the new owner. The action that calls is the record."""
-    Deadline.objects.of(subject).open().update(owner=owner)
+    mine = Deadline.objects.of(subject).open()
+    take_back(mine, owner)
+    mine.update(owner=owner)
 
 
 def _open_ones(subject: models.Model, kinds: tuple[str, ...]) -> list[Deadline]:

@@ -111,6 +111,8 @@ class EscalationAcknowledged(DeadlineEvent):
     detail = "{kind_label}: {step_label}"
     icon = "checks"
     step_label: str
+    # The later steps of this ladder tell nobody.
+    ends: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

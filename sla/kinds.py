@@ -90,6 +90,8 @@ class Kind:
     label: Any
     steps: tuple[Step, ...]
     urgent_steps: tuple[Step, ...] = ()
+    # Fired by what somebody does, at no moment of the ladder (`sla.telling.escalate_now`).
+    calls: tuple[Step, ...] = ()
     # The time allowed where no policy says otherwise; none: the process names the due time.
     target: timedelta | None = None
     urgent_target: timedelta | None = None
@@ -110,8 +112,10 @@ class Kind:
 
     def label_of(self, step: str) -> Any:
         """The label of a step of either ladder; its name, if it was removed from the code."""
-        known = {s.name: s.label for s in (*self.urgent_steps, *self.steps)}
-        return known.get(step, step)
+        known = {s.name: s.label for s in (*self.urgent_steps, *self.steps, *self.calls)}
+        # A call has what it is about behind its name.
+        name, _blank, about = step.partition(" ")
+        return f"{known[name]} {about}" if about and name in known else known.get(step, step)
 
 
 def ladder(

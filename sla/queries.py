@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -15,9 +15,11 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from servicedesk.core.actors import Actor
 from servicedesk.core.events import subject_key
+from servicedesk.core.models import OutboxMessage
 from servicedesk.core.subjects import Key
 from sla.kinds import KINDS
 from sla.models import Deadline, DeadlineQuerySet, Escalation, EscalationQuerySet
+from sla.telling import chat_key, mail_key
 from sla.worktime import counted, elapsed
 
 # No process has swept for this long, or a step waits for it: an alarm (reliability.md §3.1).
@@ -65,6 +67,46 @@ def people_told(escalations: Iterable[Escalation]) -> dict[int, str]:
     """Names of all who were told, by primary key."""
     wanted = {pk for escalation in escalations for pk in escalation.told}
     return dict(User.objects.get_queryset().filter(pk__in=wanted).values_list("pk", "name"))
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """By which message an escalation went to somebody, and what became of it."""
+
+    name: str
+    message: OutboxMessage
+
+    @property
+    def carrier(self) -> OutboxMessage:
+        """The digest that names it, or the message itself."""
+        return self.message.digest or self.message
+
+    @property
+    def state(self) -> str:
+        return str(self.message.get_status_display())
+
+    @property
+    def waits_until(self) -> datetime | None:
+        held = {OutboxMessage.State.HELD, OutboxMessage.State.COLLECTED}
+        return self.message.next_attempt_at if self.message.status in held else None
+
+
+def deliveries(
+    escalations: Iterable[Escalation], names: Mapping[int, str]
+) -> dict[int, list[Delivery]]:
+    """The e-mails and chat messages of many escalations, in one query."""
+    keys: dict[str, tuple[int, str]] = {}
+    for escalation in escalations:
+        if escalation.told:
+            keys[chat_key(escalation.pk)] = escalation.pk, str(_("Chat"))
+        for pk in escalation.told:
+            keys[mail_key(escalation.pk, pk)] = escalation.pk, names.get(pk, "")
+    found: dict[int, list[Delivery]] = defaultdict(list)
+    sent = OutboxMessage.objects.filter(dedup_key__in=keys).select_related("digest")
+    for message in sent.order_by("id"):
+        pk, name = keys[message.dedup_key]
+        found[pk].append(Delivery(name, message))
+    return found
 
 
 # --- Lists --------------------------------------------------------------------------------------

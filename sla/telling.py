@@ -89,18 +89,19 @@ def note_of(step: Step, people: Recipients) -> str:
 
 
 def escalate_now(
-    kind: str, subject: models.Model, step: Step, about: str, *, at: datetime, by: Actor
+    kind: str, subject: models.Model, step: Step, about: str, said: str, *, at: datetime, by: Actor
 ) -> None:
     """Tell people at once, at no moment of the ladder, and wait for a word.
 
-    `about` tells two such calls of one deadline apart; it stands behind the step's label.
+    `about` tells two such calls of one deadline apart; it stands behind the step's label, and
+    then what was said.
     """
     found = Deadline.objects.of(subject).filter(kind=kind).select_for_update(no_key=True)
     deadline = found.order_by("-id").first()
     if deadline is None:
         raise LookupError(f"{subject} never had a deadline {kind}")
     people = recipients([deadline.owner_id], at=at)
-    called = replace(step, name=f"{step.name} {about}", label=f"{step.label} {about}")
+    called = replace(step, name=f"{step.name} {about}", label=f"{step.label} {about}: {said}")
     to = people_of(step, deadline, people)
     fired = Fired(deadline, Rung(at, called), False, to, note_of(step, people), insists=True)
     tell(escalate([fired], at), at, by=by)

@@ -15,6 +15,10 @@ _alert = Step("alert", _("Urgent request"), share=0.0, to=("owner", "supervisor"
 _half = Step("half", _("Half of the time is used"), share=0.5, to=("owner",))
 _most = Step("most", _("Four fifths of the time are used"), share=0.8, to=("owner", "supervisor"))
 _missed = Step("missed", _("Missed"), share=1.0, to=("owner", "supervisor"), missed=True)
+# SLA-5: without consent the deadline stands, so somebody must find another way.
+EXTENSION_REFUSED = Step(
+    "refused", _("The customer refused more time"), to=("supervisor",), by=("app", "email", "chat")
+)
 _manager = Step("manager", _("Missed by an hour"), offset=timedelta(hours=1), to=("manager",))
 _urgent_half = Step("half", _("Half of the time is used"), share=0.5, to=("owner", "supervisor"))
 _urgent_missed = Step(
@@ -54,6 +58,7 @@ RESOLUTION = define(
         target=DAY,
         steps=(_half, _most, _missed, _manager),
         urgent_steps=(_urgent_half, _most, _urgent_missed, _manager),
+        calls=(EXTENSION_REFUSED,),
     )
 )
 FOLLOW_UP = define(

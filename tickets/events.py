@@ -157,6 +157,20 @@ class TicketMarkedUrgent(TicketEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TicketNudged(TicketEvent):
+    """催办: somebody asks for news of it; `count` is how often that was by now."""
+
+    type: ClassVar[str] = "ticket.nudged"
+    label = _("Nudged")
+    detail = "{told} ({count})"
+    icon = "bell-ringing"
+    title: str
+    told: str
+    told_ids: list[int]
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class ComplaintFlagged(TicketEvent):
     type: ClassVar[str] = "ticket.complaint"
     label = _("Complaint")

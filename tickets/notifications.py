@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils import translation
 from django.utils.text import Truncator
@@ -14,6 +15,9 @@ from accounts.models import User
 from accounts.queries import supervisors_of
 from servicedesk.core.actions import acting
 from servicedesk.core.events import on
+from servicedesk.core.outbox import queue
+from sla.telling import escalate_now
+from tickets.clocks import EXTENSION_REFUSED, RESOLUTION
 from tickets.events import (
     CallEnded,
     ComplaintFlagged,
@@ -23,8 +27,9 @@ from tickets.events import (
     HandoverRequested,
     TicketAssigned,
     TicketEvent,
+    TicketNudged,
 )
-from tickets.models import Call
+from tickets.models import Call, Ticket
 
 
 @on(TicketAssigned)
@@ -104,14 +109,35 @@ def tell_the_supervisor(event: ComplaintFlagged) -> None:
 
 
 @on(ExtensionRefused)
-def tell_that_more_time_is_refused(event: ExtensionRefused) -> None:
-    """SLA-5: without consent the deadline stands, so somebody must find another way."""
-    _tell(
-        _supervisors(event.owner_id), event,
-        lambda: _("%(number)s: the customer refused the new time: %(reason)s")
-        % {"number": event.number, "reason": event.reason},
-        urgent=True,
+def escalate_that_more_time_is_refused(event: ExtensionRefused) -> None:
+    """SLA-5: the supervisor hears of it at once, and has to answer for what happens now."""
+    by = acting()
+    assert by is not None
+    ticket = Ticket.objects.get(pk=event.ticket_id)
+    escalate_now(
+        RESOLUTION.name, ticket, EXTENSION_REFUSED, event.extension, event.reason, at=event.at,
+        by=by,
     )  # fmt: skip
+
+
+@on(TicketNudged)
+def nudge_who_has_it(event: TicketNudged) -> None:
+    by = acting()
+    assert by is not None
+    for person in User.objects.staff().filter(pk__in=event.told_ids):
+        with translation.override(person.language):
+            text = _("%(person)s asks for news of %(number)s %(title)s (nudge no. %(count)d)") % {
+                "person": by.label, "number": event.number, "title": event.title,
+                "count": event.count,
+            }  # fmt: skip
+        url = reverse("tickets:ticket", args=[event.number])
+        key = f"{event.type}:{event.ticket_id}:{event.count}"
+        notify([person], text, url=url, urgent=True, dedup_key=key, at=event.at)
+        if person.email:
+            queue(
+                "email", person.email, subject=text[:300],
+                body=f"{text}\n\n{settings.BASE_URL}{url}\n", dedup_key=f"{key}:{person.pk}",
+            )  # fmt: skip
 
 
 def _people(pk: int) -> list[User]:

@@ -11,6 +11,7 @@ from django.db.models import Count, Exists, OuterRef, Q
 from accounts.models import User
 from customers.models import Contact, Store
 from servicedesk.core.actors import Actor
+from servicedesk.core.models import Entry
 from servicedesk.core.search import matching
 from servicedesk.core.states import Transition
 from sla.models import Deadline
@@ -118,7 +119,24 @@ def possible(ticket: Ticket, actor: Actor) -> list[Transition]:
         done.add("mark_urgent")
     if ticket.owner_id != actor.id and not actor.may("tickets.assign"):
         done.add("hand_over")
+    if ticket.assignee_id == actor.id or not may_nudge(ticket, actor):
+        done.add("nudge")
     return [step for step in TICKET.open_to(actor, ticket.status) if step.name not in done]
+
+
+def may_nudge(ticket: Ticket, actor: Actor) -> bool:
+    """The desk may, and who owns it."""
+    return actor.may("tickets.assign") or ticket.owner_id == actor.id
+
+
+def nudges(ticket: Ticket) -> list[Entry]:
+    """What the journal knows of, the latest first."""
+    found = Entry.objects.filter(
+        type="ticket.nudged",
+        subjects__kind=Ticket._meta.label_lower,
+        subjects__object_id=ticket.pk,
+    )
+    return list(found.order_by("-at", "-id"))
 
 
 def possible_remotely(session: RemoteSession, actor: Actor) -> list[Transition]:

@@ -40,6 +40,7 @@ TICKET = Machine(
                "tickets.close", "circle-check"),
     Transition("reopen", _("Reopen"), frozenset({Status.RESOLVED, Status.CLOSED}),
                Status.IN_PROGRESS, "tickets.reopen", "refresh"),
+    Transition("nudge", _("Nudge"), OPEN, None, "tickets.nudge", "bell-ringing"),
     Transition("edit", _("Correct the details"), OPEN | {Status.RESOLVED}, None, "tickets.work",
                "edit"),
     Transition("mark_urgent", _("Mark as urgent"), OPEN, None, "tickets.work", "urgent"),

@@ -1,6 +1,8 @@
-"""The own account: data, language, sessions, second factor."""
+"""The own account: data, language, quiet hours, duty, sessions, second factor."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -8,19 +10,19 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import actions, queries
-from accounts.forms import OwnDataForm
+from accounts.forms import DutyForm, OwnDataForm, QuietHoursForm
 from accounts.models import User
+from servicedesk.core.forms import DeskForm
 from servicedesk.core.http import DeskRequest, perform
 
 
 @require_http_methods(["GET", "POST"])
 def profile(request: DeskRequest) -> HttpResponse:
-    user = User.objects.select_related("team").get(pk=request.actor.id or 0)
-    initial = {name: getattr(user, name) for name in OwnDataForm.base_fields}
-    form = OwnDataForm(request.POST or None, initial=initial)
+    user = _me(request)
+    form = OwnDataForm(request.POST or None, initial=_values(user, OwnDataForm))
     if request.method == "POST" and perform(request, form, actions.edit_own, user) is not None:
         with translation.override(user.language):
             messages.success(request, _("Saved."))
@@ -31,11 +33,69 @@ def profile(request: DeskRequest) -> HttpResponse:
             secure=settings.HTTPS, httponly=True,
         )  # fmt: skip
         return response
+    return _show(request, user, form=form)
+
+
+@require_http_methods(["GET", "POST"])
+def quiet_hours(request: DeskRequest) -> HttpResponse:
+    """When warnings by e-mail wait."""
+    user = _me(request)
+    if request.method == "GET":
+        return redirect("accounts:profile")
+    form = QuietHoursForm(request.POST)
+    if perform(request, form, actions.set_quiet_hours, user) is None:
+        return _show(request, user, quiet_form=form)
+    messages.success(request, _("Saved."))
+    return redirect("accounts:profile")
+
+
+@require_http_methods(["GET", "POST"])
+def duty(request: DeskRequest) -> HttpResponse:
+    """“I am on duty”, from now until a time of the clock."""
+    user = _me(request)
+    if request.method == "GET":
+        return redirect("accounts:profile")
+    form = DutyForm(request.POST)
+    if perform(request, form, actions.go_on_duty, user) is None:
+        return _show(request, user, duty_form=form)
+    messages.success(request, _("You are on duty."))
+    return redirect("accounts:profile")
+
+
+@require_POST
+def end_duty(request: DeskRequest) -> HttpResponse:
+    actions.end_duty(_me(request), at=timezone.now(), by=request.actor)
+    return redirect("accounts:profile")
+
+
+def _me(request: DeskRequest) -> User:
+    return User.objects.get_queryset().select_related("team").get(pk=request.actor.id or 0)
+
+
+def _values(user: User, form: type[DeskForm]) -> dict[str, Any]:
+    return {name: getattr(user, name) for name in form.base_fields}
+
+
+def _show(
+    request: DeskRequest,
+    user: User,
+    *,
+    form: DeskForm | None = None,
+    quiet_form: DeskForm | None = None,
+    duty_form: DeskForm | None = None,
+) -> HttpResponse:
+    now = timezone.now()
+    shown = [one for one in (form, quiet_form, duty_form) if one is not None]
     context = {
         "person": user,
-        "form": form,
-        "sessions": queries.sessions_of(user, timezone.now()),
+        "form": form or OwnDataForm(initial=_values(user, OwnDataForm)),
+        "quiet_form": quiet_form or QuietHoursForm(initial=_values(user, QuietHoursForm)),
+        "duty_form": duty_form or DutyForm(),
+        "may_be_on_duty": request.actor.may("sla.acknowledge"),
+        "on_duty": user.on_duty(now),
+        "sessions": queries.sessions_of(user, now),
         "this_session": request.session.session_key,
         "second_factor": queries.has_second_factor(user),
     }
-    return render(request, "accounts/profile.html", context, status=422 if form.errors else 200)
+    status = 422 if any(one.errors for one in shown) else 200
+    return render(request, "accounts/profile.html", context, status=status)

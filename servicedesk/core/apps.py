@@ -18,6 +18,7 @@ REGISTERING = (
     "panels",
     "notifications",
     "clocks",
+    "chat",
 )
 
 

@@ -214,7 +214,7 @@ def test_the_panel_takes_five_queries(kinds, start, subject, engineer, django_as
         start(kind=kind)
     sweep(AT + 30 * HOUR)
 
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         deadline_panel(subject, engineer.as_actor())
 
 

@@ -20,7 +20,7 @@ from knowledge.models import FaultCategory
 from servicedesk.core.api import ActionInput, DeskViewSet, RecordField, StrictSerializer, once, verb
 from servicedesk.core.files import files_of
 from sla.models import Deadline
-from tickets.actions import extensions, handovers
+from tickets.actions import extensions, handovers, nudges
 from tickets.actions import tickets as actions
 from tickets.forms.tickets import TOLERANCE, FilterForm
 from tickets.models import Extension, Handover, Ticket
@@ -265,6 +265,11 @@ class TicketViewSet(DeskViewSet):
     @verb(MomentInput)
     def start(self, obj: Ticket, data: dict[str, Any]) -> Ticket:
         return actions.start(obj, **data, by=self.request.actor)  # type: ignore[attr-defined]
+
+    @verb()
+    def nudge(self, obj: Ticket, data: dict[str, Any]) -> Ticket:
+        """Tell whoever has it, at once; not more often than every ten minutes."""
+        return nudges.nudge(obj, at=timezone.now(), by=self.request.actor)  # type: ignore[attr-defined]
 
     @verb(WaitInput)
     def wait(self, obj: Ticket, data: dict[str, Any]) -> Ticket:

@@ -187,6 +187,7 @@ FORMS: dict[str, type[TicketForm]] = {
     "take": TicketForm,
     "respond": RespondForm,
     "start": TicketForm,
+    "nudge": TicketForm,
     "wait": WaitForm,
     "resume": TicketForm,
     "resolve": ResolveForm,

@@ -32,7 +32,7 @@ from servicedesk.core.templatetags import desk
 from servicedesk.core.timeline import timeline
 from sla.events import DeadlineMet, DeadlineStarted
 from sla.models import Deadline
-from tickets.actions import extensions, handovers, saved_views
+from tickets.actions import extensions, handovers, nudges, saved_views
 from tickets.actions import tickets as actions
 from tickets.forms.remote import PrepareForm
 from tickets.forms.tickets import (
@@ -46,7 +46,8 @@ from tickets.forms.tickets import (
     TicketForm,
 )
 from tickets.models import Extension, Handover, SavedView, Ticket
-from tickets.queries import for_page, for_rows, possible, ticket_list, workers
+from tickets.queries import for_page, for_rows, may_nudge, possible, ticket_list, workers
+from tickets.queries import nudges as nudged
 from tickets.states import EXTENSION, HANDOVER, OPEN, ExtensionStatus, HandoverStatus, Status
 
 VERBS: dict[str, Callable[..., Any]] = {
@@ -54,6 +55,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "take": actions.take,
     "respond": actions.respond,
     "start": actions.start,
+    "nudge": nudges.nudge,
     "wait": actions.wait,
     "resume": actions.resume,
     "resolve": actions.resolve,
@@ -362,8 +364,11 @@ def _show(
     ).first()  # fmt: skip
     offers = list(ticket.extensions.select_related("proposed_by"))
     proposed = next((e for e in offers if e.status == ExtensionStatus.PROPOSED), None)
+    nudge_again = nudges.nudge_again_at(nudged(ticket))
+    waits = nudge_again is not None and timezone.now() < nudge_again
     buttons = _buttons(ticket, actor, tried, busy={
         "hand_over": handover is not None, "propose_extension": proposed is not None,
+        "nudge": waits,
     })  # fmt: skip
     handover_buttons = _handover_buttons(ticket, handover, actor, tried)
     extension_buttons = _extension_buttons(ticket, proposed, actor, tried)
@@ -384,6 +389,7 @@ def _show(
         "extensions": offers,
         "extension_buttons": extension_buttons,
         "proposed": proposed,
+        "nudge_again": nudge_again if waits and may_nudge(ticket, actor) else None,
         "handover": handover,
         "handover_buttons": handover_buttons,
         "stray_errors": stray_errors(tried, [*buttons, *answers], IN_PLACE),

@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from rest_framework.test import APIClient
 
 from accounts.models import Notification
 from servicedesk.core import documents, paper
 from servicedesk.core.errors import Refused, WrongState
-from servicedesk.core.models import Document, SignLink
-from sla.models import Deadline, DeadlineMove
+from servicedesk.core.models import Document, OutboxMessage, SignLink
+from sla.actions import acknowledge
+from sla.models import Deadline, DeadlineMove, Escalation
+from sla.queries import open_escalations_of
 from tests.conftest import AT
 from tests.journal import journal
 from tests.tickets.tickets.factories import make_ticket
@@ -84,6 +87,52 @@ def test_refusal_tells_the_supervisor_and_the_clock_stays(engineer, dispatcher):
     told = Notification.objects.get(user=dispatcher, created_at=ANSWERED)
     assert told.urgent
     assert "今天必须好" in told.text
+    escalation = Escalation.objects.get()
+    assert (escalation.told, escalation.missed) == ([dispatcher.pk], False)
+    assert str(escalation.step_label) == f"客户不同意延期 {extension.number}"
+    assert OutboxMessage.objects.filter(recipient=dispatcher.email).exists()
+
+
+def test_a_refusal_waits_for_a_word_even_when_the_ticket_is_solved(engineer, dispatcher):
+    extension = propose(engineer)
+    extensions.refuse(
+        extension, answered_by="李晓梅", reason="今天必须好", at=ANSWERED, by=engineer.as_actor()
+    )
+    resolve(
+        extension.ticket, solution="remote", resolution="好了", at=ANSWERED, by=engineer.as_actor()
+    )
+
+    assert open_escalations_of(dispatcher.as_actor()) == 1
+    acknowledge(Escalation.objects.get(), at=ANSWERED, by=dispatcher.as_actor())
+    assert open_escalations_of(dispatcher.as_actor()) == 0
+
+
+def test_each_refusal_of_one_ticket_is_an_escalation(engineer, dispatcher):
+    for number in range(2):
+        at = ANSWERED + timedelta(minutes=number)
+        ticket = Ticket.objects.first()
+        extension = propose(engineer, ticket=ticket, at=at) if ticket else propose(engineer)
+        extensions.refuse(
+            extension, answered_by="李晓梅", reason="不行", at=at, by=engineer.as_actor()
+        )
+
+    assert Escalation.objects.filter(insists=True).count() == 2
+
+
+def test_after_an_extension_page_and_api_show_the_original_time_and_its_miss(engineer, client):
+    extension = propose(engineer, at=AT + timedelta(hours=26))
+    extensions.consent(extension, **YES, at=AT + timedelta(hours=27), by=engineer.as_actor())
+
+    client.force_login(engineer)
+    page = client.get(extension.ticket.get_absolute_url()).content.decode()
+    api = APIClient()
+    api.force_authenticate(engineer)
+    listed = api.get(f"/api/v1/tickets/{extension.ticket.number}").json()["deadlines"]
+
+    assert "原截止时间" in page
+    assert "超时时间" in page
+    kept = next(d for d in listed if d["kind"] == "ticket.resolution")
+    assert kept["original_due_at"] == kept["missed_at"] != kept["due_at"]
 
 
 def test_a_withdrawn_one_makes_room_for_the_next(engineer):
