@@ -22,7 +22,7 @@ from sla.events import (
     DeadlineStarted,
     DeadlineStepFired,
 )
-from sla.models import CalendarVersion, Deadline, worktime_of
+from sla.models import CalendarVersion, Deadline, DeadlineQuerySet, worktime_of
 from sla.states import Status
 from sla.worktime import Span, Worktime, after, elapsed
 
@@ -76,12 +76,10 @@ class Account:
         }
 
 
-def rebuild(deadlines: Iterable[Deadline] | None = None) -> Iterator[Difference]:
-    """Every difference between the rows and the journal. Without an argument: of all deadlines."""
-    if deadlines is None:
-        deadlines = Deadline.objects.order_by("pk").iterator(chunk_size=BATCH)
+def rebuild(deadlines: DeadlineQuerySet) -> Iterator[Difference]:
+    """Every difference between these rows and the journal."""
     batch: list[Deadline] = []
-    for deadline in deadlines:
+    for deadline in deadlines.iterator(chunk_size=BATCH):
         batch.append(deadline)
         if len(batch) == BATCH:
             yield from _differences(batch)

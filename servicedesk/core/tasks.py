@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+
 from celery import shared_task
-from django.core.management import call_command
+from django.conf import settings
+from django.core.management import CommandError, call_command
 
 from servicedesk.core.ticker import load_ticks
+
+log = logging.getLogger(__name__)
 
 
 @shared_task
@@ -17,4 +22,9 @@ def tick() -> None:
 
 @shared_task
 def nightly() -> None:
-    call_command("clearsessions")
+    """Tidy up, and check that what is shown still is what happened; a fault goes into the log."""
+    for command in settings.NIGHTLY:
+        try:
+            call_command(*command)
+        except CommandError as error:
+            log.error("%s: %s", command[0], error)
