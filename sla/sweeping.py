@@ -132,18 +132,18 @@ def _speakers(deadline: Deadline, due: list[Rung], people: Recipients) -> list[F
     Where a person's word ended the ladder they are noted, the miss too, but tell nobody.
     """
     if deadline.is_stopped:
-        return [Fired(deadline, rung, True, (), Note.STOPPED) for rung in due]
+        return [Fired(deadline, rung, (), silent=True, note=Note.STOPPED) for rung in due]
     silent = silent_steps(due)
     heard: set[int] = set()
     found = []
     for rung in reversed(due):
         step = rung.step
         if step.name in silent:
-            found.append(Fired(deadline, rung, True, ()))
+            found.append(Fired(deadline, rung, (), silent=True))
             continue
         told = people_of(step, deadline, people)
         to = [user for user in told if user.pk not in heard]
-        found.append(Fired(deadline, rung, False, to, note_of(step, people)))
+        found.append(Fired(deadline, rung, to, note=note_of(step, people)))
         heard |= {user.pk for user in told}
     return found[::-1]
 

@@ -53,8 +53,8 @@ class Fired:
 
     deadline: Deadline
     rung: Rung
-    silent: bool
     to: Sequence[User]
+    silent: bool = False
     note: str = ""
     # Fired by what somebody did, at no moment of the ladder: it is no miss.
     insists: bool = False
@@ -103,7 +103,7 @@ def escalate_now(
     people = recipients([deadline.owner_id], at=at)
     called = replace(step, name=f"{step.name} {about}", label=f"{step.label} {about}: {said}")
     to = people_of(step, deadline, people)
-    fired = Fired(deadline, Rung(at, called), False, to, note_of(step, people), insists=True)
+    fired = Fired(deadline, Rung(at, called), to, note=note_of(step, people), insists=True)
     tell(escalate([fired], at), at, by=by)
 
 

@@ -50,8 +50,6 @@ class Answer(BaseHTTPRequestHandler):
                 time.sleep(0.1)
         self.wfile.write(room.body)
 
-    do_GET = do_POST
-
     def log_message(self, *args):
         """Nothing on the terminal."""
 
@@ -146,7 +144,7 @@ def test_loopback_is_refused_unless_the_house_names_it(room, settings):
     "host",
     [
         "127.0.0.1", "127.1", "0x7f000001", "2130706433", "10.0.0.1", "192.168.1.1", "100.64.0.1",
-        "169.254.169.254", "224.0.0.1", "192.0.0.8", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]",
+        "169.254.169.254", "224.0.0.1", "192.0.0.8", "0.0.0.1", "[::1]", "[::ffff:127.0.0.1]",
         "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[::127.0.0.1]", "[fe80::1]", "[fd00::1]",
         "localhost",
     ],
