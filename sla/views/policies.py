@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, time
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from servicedesk.core.actions import require
+from servicedesk.core.errors import Refused
 from servicedesk.core.forms import ActionForm
 from servicedesk.core.http import DeskRequest, refusals_on
 from servicedesk.core.timeline import timeline
@@ -144,7 +146,7 @@ def _edited(
     if stage in {"preview", "save"} and form.is_valid() and _fits(form, rows):
         terms = form.terms()
         terms["steps"] = steps_of(rows) if form.cleaned_data["own_steps"] else []
-        with refusals_on(form):
+        with refusals_on(form), _at_its_field():
             if stage == "save":
                 made = change(**terms, spreads=request.POST.get("spreads") == "yes")
                 messages.success(request, _("Saved: %(name)s") % {"name": made.name})
@@ -163,6 +165,19 @@ def _edited(
     }
     status = 422 if form.errors or rows.total_error_count() else 200
     return render(request, "sla/policy_form.html", context, status=status)
+
+
+# What the action calls a term, and the field where it is typed.
+FIELDS = {"target": "target_hours", "longest_pause": "pause_hours", "steps": "own_steps"}
+
+
+@contextmanager
+def _at_its_field() -> Iterator[None]:
+    try:
+        yield
+    except Refused as refusal:
+        field = FIELDS.get(refusal.field or "", refusal.field)
+        raise Refused(refusal.message, field=field) from None
 
 
 def _fits(form: TermsForm, rows: Any) -> bool:

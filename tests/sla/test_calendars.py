@@ -194,7 +194,7 @@ def test_hours_are_read_as_people_write_them(text, spelt):
     "text", ["9-12", "12:00-09:00", "09:00-12:00 11:00-13:00", "09:00-25:00", "x"]
 )
 def test_other_hours_are_refused(text):
-    with pytest.raises(ValueError, match=".*"):
+    with pytest.raises(ValueError, match=r".*"):
         parse(text)
 
 
