@@ -54,7 +54,7 @@ def moment(step: Step) -> str:
     if step.share == 0:
         return _("At the start")
     if step.share == 0.5:
-        return _("Half of the time is used")
+        return _("Half of the time gone")
     return _("%(share)d%% of the time are used") % {"share": round(step.share * 100)}
 
 
