@@ -72,7 +72,8 @@ def _let_go(held: list[OutboxMessage], now: datetime) -> None:
         .values_list("reader")
         .annotate(number=Count("id"))
     )
-    go, collect = [], []
+    go: list[int] = []
+    collect: list[int] = []
     for message in sorted(held, key=lambda m: not m.data.get("urgent")):
         had[message.reader] += 1
         within = had[message.reader] <= settings.ESCALATION_MAILS_PER_HOUR

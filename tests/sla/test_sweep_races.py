@@ -11,7 +11,7 @@ from django.db import connection
 from accounts.actions import create_team
 from servicedesk.core.actors import SYSTEM
 from servicedesk.core.models import OutboxMessage
-from sla import deadlines, sweeping
+from sla import deadlines, sweeping, telling
 from sla.models import Deadline, Escalation
 from sla.sweeping import sweep
 from tests.conftest import AT
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 NOON = AT + timedelta(hours=12)
 UNLOCKED = sweeping.CLAIM.replace("FOR NO KEY UPDATE SKIP LOCKED", "")
-REPEATABLE = sweeping.ESCALATE.replace("ON CONFLICT (deadline_id, step, generation) DO NOTHING", "")
+REPEATABLE = telling.ESCALATE.replace("ON CONFLICT (deadline_id, step, generation) DO NOTHING", "")
 ONCE = "CONSTRAINT sla_escalation_once"
 
 
@@ -97,7 +97,7 @@ def test_control_without_both_guards_a_step_fires_twice(
     start, no_constraint, two_at_once, monkeypatch
 ):
     monkeypatch.setattr(sweeping, "CLAIM", UNLOCKED)
-    monkeypatch.setattr(sweeping, "ESCALATE", REPEATABLE)
+    monkeypatch.setattr(telling, "ESCALATE", REPEATABLE)
     start()
 
     two_at_once()
