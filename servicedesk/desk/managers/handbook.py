@@ -178,6 +178,10 @@ class Row:
     def rate(self) -> float | None:
         return self.tally.rate
 
+    @property
+    def fraction(self) -> str:
+        return self.tally.fraction
+
 
 def records_url(filters: ManagerFilter, rule: Rule, answer: str, **more: Any) -> str:
     query = {"answer": answer, **more} if answer else more

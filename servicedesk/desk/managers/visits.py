@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any, cast
 
@@ -40,6 +39,11 @@ from servicedesk.desk.managers.visit_measures import ASPECTS, SCORES
 
 ARRIVALS = ("on_time", "early", "tight", "late")
 HAND_INS = ("hand_4", "hand_24", "hand_48", "hand_more", "not_handed_in")
+# The rates of an engineer, in the order of `Report.engineers_rows`.
+RATED = (
+    _("On time"), _("Told of delay"), _("Told of new time"), _("Solved at once"),
+    _("Handed in in time"),
+)  # fmt: skip
 TONES: dict[str, Any] = {
     "on_time": "good", "early": "info", "tight": "wait", "late": "bad", "hand_4": "good",
     "hand_24": "info", "hand_48": "wait", "hand_more": "bad", "not_handed_in": "neutral",
@@ -55,8 +59,10 @@ def page(request: DeskRequest) -> HttpResponseBase:
         return file
     context = frame(request, report.filters) | {
         "groups": report.groups(),
-        "engineers": tables[0],
-        "charts": charts,
+        "engineers": report.engineers_rows(),
+        "rated": RATED,
+        "main": charts[0],
+        "charts": charts[1:],
         "export_base": report.filters.query(export=""),
     }
     return render(request, "managers/visits.html", context)
@@ -190,11 +196,13 @@ class Report:
             {
                 "title": _("Satisfaction"),
                 "cards": [],
-                "plain": [
-                    (_("%(aspect)s, mean of 1–5") % {"aspect": ASPECT_LABELS[aspect]},
-                     self._mean(aspect))
+                "means": [
+                    (ASPECT_LABELS[aspect], self._mean(aspect), self.shown(self.total, "rated"))
                     for aspect in ASPECTS
-                ] + [(LABELS[name], self.shown(self.total, name)) for name in ("rated", "low")],
+                ],
+                "plain": [
+                    (LABELS[name], self.shown(self.total, name)) for name in ("rated", "low")
+                ],
             },
         ]  # fmt: skip
 
@@ -204,37 +212,59 @@ class Report:
 
     # --- by engineer -------------------------------------------------------------------------
 
-    def by_engineer(self) -> Table:
-        columns = [
-            _("Engineer"), _("Visits"), _("On time (%)"), _("on time"), _("with appointment"),
-            _("Late"), _("Told of delay"), _("of"), _("Told of new time"), _("of"), _("Not met"),
-            _("Solved at once (%)"), _("solved"), _("of first visits"), _("In time (%)"),
-            _("handed in"), _("of forms"), _("Ratings"), _("Low"),
-        ]  # fmt: skip
-        rows: list[Sequence[Any]] = []
-        for key, counts in self.engineers.items():
+    def engineers_rows(self) -> list[dict[str, Any]]:
+        """One for each engineer, the most visits first; key 0 are visits without one."""
+        rows = []
+        for key, counts in sorted(self.engineers.items(), key=lambda item: -item[1]["arrived"]):
             person = self.people.get(key)
             more = {"person": str(person.uid)} if person else {}
 
             def n(figure: str, counts: Counts = counts, more: dict[str, str] = more) -> Shown:
                 return self.shown(counts, figure, **more)
 
-            def rule(
-                name: str, answer: str, counts: Counts = counts, more: dict[str, str] = more
-            ) -> Shown:
-                return self.answers(counts, name, answer, **more)
+            def rated(
+                part: str, whole: str, counts: Counts = counts, more: dict[str, str] = more
+            ) -> dict[str, Any]:
+                return {
+                    "rate": counts.rate(part, whole), "part": self.shown(counts, part, **more),
+                    "whole": self.shown(counts, whole, **more),
+                }  # fmt: skip
 
-            row: list[Any] = [
-                person.name if person else gettext("Nobody"), n("arrived"),
-                _percent(counts.rate("on_time", "appointed")), n("on_time"), n("appointed"),
-                n("late"), rule(NOTICES[0], "kept"), rule(NOTICES[0], "judged"),
-                rule(NOTICES[1], "kept"), rule(NOTICES[1], "judged"), n("missed"),
-                _percent(counts.rate("fixed", "first")), n("fixed"), n("first"),
-                _percent(counts.rate("handed_in_time", "to_hand_in")), n("handed_in_time"),
-                n("to_hand_in"), n("rated"), n("low"),
-            ]  # fmt: skip
-            rows.append(row)
-        rows.sort(key=lambda row: -row[1].value)
+            def told(
+                rule: str, counts: Counts = counts, more: dict[str, str] = more
+            ) -> dict[str, Any]:
+                return {
+                    "rate": counts.rate(f"{rule}:kept", f"{rule}:judged"),
+                    "part": self.answers(counts, rule, "kept", **more),
+                    "whole": self.answers(counts, rule, "judged", **more),
+                }
+
+            rows.append({
+                "name": person.name if person else gettext("Nobody"),
+                "arrived": n("arrived"), "late": n("late"), "missed": n("missed"),
+                "rated": n("rated"), "low": n("low"),
+                "rates": [
+                    rated("on_time", "appointed"), told(NOTICES[0]), told(NOTICES[1]),
+                    rated("fixed", "first"), rated("handed_in_time", "to_hand_in"),
+                ],
+            })  # fmt: skip
+        return rows
+
+    def by_engineer(self) -> Table:
+        """The same for a file: each rate with its two counts in columns of their own."""
+        columns: list[Any] = [
+            _("Engineer"), _("Visits"), _("Late"), _("Not met"), _("Ratings"), _("Low"),
+        ]  # fmt: skip
+        for label in RATED:
+            columns += [f"{label} (%)", _("kept"), _("of")]
+        rows = [
+            [
+                row["name"], row["arrived"], row["late"], row["missed"], row["rated"], row["low"],
+                *(cell for each in row["rates"]
+                  for cell in (_percent(each["rate"]), each["part"], each["whole"])),
+            ]
+            for row in self.engineers_rows()
+        ]  # fmt: skip
         return Table("engineers", _("By engineer"), columns, rows)
 
     # --- over time ---------------------------------------------------------------------------

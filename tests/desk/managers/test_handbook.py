@@ -67,6 +67,10 @@ def test_figures_are_those_of_the_stored_answers(desk, archived, rolled):
     assert rows["VISIT-12"].kept.value == 3
 
 
+def test_a_rate_shows_its_counts(desk, archived):
+    assert re.search(r"100.0 %</span>\s*<small[^>]*>3/3<", desk.get(PAGE).text)
+
+
 def test_every_rule_stands_in_its_chapter_and_there_is_no_overall_score(desk):
     page = desk.get(PAGE)
 
