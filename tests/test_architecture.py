@@ -30,7 +30,14 @@ RANK = {
 }  # fmt: skip
 APPS = ["accounts", "customers", "knowledge", "sla", "tickets", "visits"]
 # The modules that are actions: of a process, of a deadline, of what leaves the house.
-MAY_WRITE_STATUS = {"deadlines.py", "sweeping.py", "outbox.py", "documents.py", "sealing.py"}
+MAY_WRITE_STATUS = {
+    "deadlines.py",
+    "sweeping.py",
+    "outbox.py",
+    "digests.py",
+    "documents.py",
+    "sealing.py",
+}
 
 
 def sources() -> Iterator[tuple[Path, ast.Module]]:
