@@ -130,7 +130,7 @@ class CalendarSerializer(serializers.ModelSerializer[Calendar]):
 
 
 class SetDaysInput(ActionInput):
-    """`days`: {"2026-10-01": {"name": "国庆节", "windows": []}}."""
+    """`days`: {"2026-10-01": {"name": "National Day", "windows": []}}."""
 
     days = serializers.DictField(child=serializers.DictField())
     note = serializers.CharField(max_length=200, required=False, allow_blank=True)

@@ -124,7 +124,7 @@ def _differences(old: CalendarVersion, new: CalendarVersion) -> list[str]:
         found.append(f"{old.zone} → {new.zone}")
     for number, (before, now) in enumerate(zip(old.weekly, new.weekly, strict=True)):
         if before != now:
-            closed = _("closed")
+            closed = _("no work")
             found.append(f"{WEEKDAYS[number]}: {spell(before) or closed} → {spell(now) or closed}")
     days = sorted(day for day in {*old.days, *new.days} if old.days.get(day) != new.days.get(day))
     if days:

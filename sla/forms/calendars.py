@@ -104,14 +104,14 @@ class DaysForm(DeskForm):
 
     start = forms.DateField(label=_("Day"), widget=DateInput)
     end = forms.DateField(
-        label=_("To"), required=False, widget=DateInput, help_text=_("Left empty: one day.")
+        label=_("Until"), required=False, widget=DateInput, help_text=_("Left empty: one day.")
     )
     name = forms.CharField(label=_("What the day is called"), max_length=80)
     open = forms.ChoiceField(
-        label=_("Work"), widget=RadioButtons, initial="no",
-        choices=[("no", _("Closed")), ("yes", _("With these hours"))],
+        label=_("On these days"), widget=RadioButtons, initial="no",
+        choices=[("no", _("No work at all")), ("yes", _("With these hours"))],
     )  # fmt: skip
-    hours = HoursField(label=_("Hours"), required=False)
+    hours = HoursField(label=_("Working hours"), required=False)
 
     def clean(self) -> dict[str, Any]:
         """What the action is told: the days of the range."""

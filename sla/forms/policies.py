@@ -142,7 +142,7 @@ class StepForm(DeskForm):
     name = forms.CharField(max_length=30, required=False, widget=forms.HiddenInput)
     when = forms.ChoiceField(label=_("When"), choices=WHEN, required=False)
     amount = forms.IntegerField(
-        label=_("Number"), min_value=0, max_value=MOST_MINUTES, required=False
+        label=_("How much"), min_value=0, max_value=MOST_MINUTES, required=False
     )
     to = forms.MultipleChoiceField(
         label=_("Who is told"), choices=list(PEOPLE.items()), required=False,

@@ -167,6 +167,7 @@ def _page(request: DeskRequest, shown: Calendar, form: DaysForm, status: int = 2
     version, today = _current(shown), timezone.localdate()
     year = _year(request.GET, today.year)
     attempt = TryForm(request.GET if "start" in request.GET else None, initial=_now())
+    days = years.exceptions(version, year)
     versions = list(shown.versions.all()[: VERSIONS_SHOWN + 1])
     context = {
         "calendar": shown,
@@ -177,7 +178,8 @@ def _page(request: DeskRequest, shown: Calendar, form: DaysForm, status: int = 2
         "today": today,
         "months": years.year(version, year),
         "legend": years.legend(),
-        "exceptions": years.exceptions(version, year),
+        "by_hand": [day for day in days if not day.public],
+        "public_days": [day for day in days if day.public],
         "form": form,
         "attempt": attempt,
         "answer": _answer(attempt, version),

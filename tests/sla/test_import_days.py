@@ -108,7 +108,7 @@ def test_events_that_are_no_whole_days_are_errors(event, upload, calendar):  # n
         (b"", "x.csv"), (b"date,name\n", "x.csv"), (b"a,b\n1,2\n", "x.csv"),
         (b"\xff\xfe\x00\xd8", "x.csv"), (b"x" * (1024 * 1024 + 1), "x.csv"),
         (b"BEGIN:VCALENDAR\nBEGIN:VEVENT\n", "x.ics"), (b"\x00\x01", "x.ics"),
-        ("date,name\n".encode() + b"2026-10-01,x\n" * 1001, "x.csv"),
+        (b"date,name\n" + b"2026-10-01,x\n" * 1001, "x.csv"),
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_read_is_refused_at_the_field(content, name, upload):

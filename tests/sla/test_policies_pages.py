@@ -287,8 +287,8 @@ def test_the_deadline_panel_leads_managers_to_the_policy(start, subject, manager
 
 def test_the_page_costs_the_same_with_more_policies(
     manager,
-    customer,
-    django_assert_max_num_queries,  # noqa: F811
+    customer,  # noqa: F811
+    django_assert_max_num_queries,
 ):
     client, url = browser(manager), reverse("sla:policies")
 
