@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import logging
+from datetime import date, datetime
 
+from django.db import connection
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from customers.models import Customer
 from servicedesk.core.actions import action, require
 from servicedesk.core.actors import Actor
+from servicedesk.core.documents import freeze
+from servicedesk.core.errors import Refused
 from servicedesk.core.events import record
-from servicedesk.core.models import Entry
+from servicedesk.core.models import Document, Entry
+from servicedesk.core.numbering import next_number
 from servicedesk.desk.events import FiguresExported
+from servicedesk.desk.managers.filters import Period
+from servicedesk.desk.managers.report_facts import Told, month_of, recount, report_data
+from servicedesk.desk.managers.rollups import DAY_LOCK
+from servicedesk.desk.models import MonthlyReport
+from servicedesk.desk.pdf import MONTHLY_REPORT
+
+log = logging.getLogger(__name__)
 
 
 @action
@@ -21,3 +37,51 @@ def note_export(
         at=at, table=table, title=title, file_type=file_type, filters=filters, rows=rows
     )
     return record(event, about=[("accounts.user", by.id)] if by.id else [], by=by)
+
+
+@action
+def make_report(
+    month: date, customer: Customer | None, *, scheduled: bool = False, at: datetime, by: Actor
+) -> Document | None:
+    """Freeze the service report of a month as it stands; a worker renders and seals it.
+
+    Making it again gives another version, and both are kept. `scheduled`: the one after the end
+    of the month, made once however many workers try; None if it was made already.
+    """
+    require(by, "managers.see")
+    span = month_of(month)
+    if span.first > timezone.localdate(at):
+        raise Refused(_("This month has not begun yet."), field="month")
+    report, _new = MonthlyReport.objects.get_or_create(
+        month=span.first, customer=customer,
+        defaults={"number": lambda: next_number("MR", at=at)},
+    )  # fmt: skip
+    # Two who make the same one wait for each other here.
+    report.refresh_from_db(from_queryset=MonthlyReport.objects.select_for_update())
+    if scheduled and report.scheduled_at is not None:
+        return None
+    _hold_still(span)
+    data = report_data(Told(span.first, customer, at, by), number=report.number)
+    faults = list(recount(data))
+    if faults:
+        log.warning("%s does not agree with its annex: %s", report, "; ".join(faults[:20]))
+        raise Refused(
+            _("Records changed while the report was being made. Please make it once more.")
+        )
+    if scheduled:
+        report.scheduled_at = at
+        report.save(update_fields=["scheduled_at"])
+    return freeze(
+        MONTHLY_REPORT, report, number=report.number, data=data,
+        keywords=[customer.name if customer else _("All customers"), data["title"]], at=at, by=by,
+    )  # fmt: skip
+
+
+def _hold_still(span: Period) -> None:
+    """Until the transaction ends no worker makes the sums of these days again, so that figures
+    and annex are read from the same ones."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock_shared(%s, day) FROM generate_series(%s, %s) AS day",
+            [DAY_LOCK, span.first.toordinal(), span.last.toordinal()],
+        )

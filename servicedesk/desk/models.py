@@ -6,11 +6,16 @@ extensions by `managers.rollups`, and can be made again.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
+from customers.models import Customer
+from servicedesk.core.actors import Actor
+from servicedesk.core.fields import uuid7
 from tickets.models import Ticket
 
 # Each is 0 or 1 for a ticket, and the sum of these for a day. What they mean stands in
@@ -166,3 +171,41 @@ class StaleVisitDay(models.Model):
 
 for _name in VISIT_MEASURES:
     _measure(VisitDay, _name, models.IntegerField())
+
+
+class MonthlyReportQuerySet(models.QuerySet["MonthlyReport"]):
+    def visible_to(self, actor: Actor) -> Self:
+        return self if actor.may("managers.see") else self.none()
+
+
+class MonthlyReport(models.Model):
+    """The service report (MR) of one month, of a customer or of all: a number that keeps the
+    versions of its form together. What they say stands in `core.Document`."""
+
+    uid = models.UUIDField(default=uuid7, unique=True)
+    number = models.CharField(_("form number"), max_length=20, unique=True)
+    # Its first day.
+    month = models.DateField(_("month"))
+    # None: of all.
+    customer = models.ForeignKey(
+        Customer, models.PROTECT, null=True, related_name="+", verbose_name=_("customer")
+    )
+    # When the worker made it after the end of the month.
+    scheduled_at = models.DateTimeField(null=True)
+
+    objects = MonthlyReportQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-month", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["month", "customer"], nulls_distinct=False, name="desk_monthlyreport_once"
+            ),
+            models.CheckConstraint(condition=Q(month__day=1), name="desk_monthlyreport_first_day"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    def get_absolute_url(self) -> str:
+        return reverse("desk:managers_reports")

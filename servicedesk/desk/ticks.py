@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from servicedesk.core.ticker import every
-from servicedesk.desk.managers import rollups, visit_days
+from servicedesk.desk.managers import report_schedule, rollups, visit_days
 
 SECONDS = 5
 
@@ -18,3 +18,9 @@ def roll_up() -> int:
 def roll_up_visits() -> int:
     """Make those days anew whose visits have changed."""
     return visit_days.roll()
+
+
+@every(60)
+def make_reports() -> int:
+    """On the 1st from 06:00 on: the service reports of the month that is over."""
+    return report_schedule.make_due()

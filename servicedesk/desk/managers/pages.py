@@ -23,6 +23,7 @@ TABS = (
     (_("Service level"), "desk:managers_service_level"),
     (_("Visits"), "desk:managers_visits"),
     (_("Handbook"), "desk:managers_handbook"),
+    (_("Monthly reports"), "desk:managers_reports"),
 )
 Page = Callable[..., HttpResponseBase]
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from servicedesk.desk.managers import handbook, now, pages, records, service_level, visits
+from servicedesk.desk.managers import handbook, now, pages, records, reports, service_level, visits
 
 # /managers/, in the namespace `desk`
 urlpatterns = [
@@ -13,6 +13,8 @@ urlpatterns = [
     path("now/live/", now.live, name="managers_now_live"),
     path("now/<str:kind>/<str:figure>/", now.list_page, name="managers_now_list"),
     path("records/", records.page, name="managers_records"),
+    path("reports/", reports.page, name="managers_reports"),
+    path("reports/rows/", reports.rows, name="managers_report_rows"),
     path("service-level/", service_level.page, name="managers_service_level"),
     path("visits/", visits.page, name="managers_visits"),
     path("visits/<str:figure>/", visits.list_page, name="managers_visits_list"),

@@ -1,0 +1,76 @@
+"""The service reports that nobody has to ask for: of all and of each customer, on the 1st."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+
+from django.utils import timezone
+
+from customers.models import Customer
+from servicedesk.core.actors import SYSTEM
+from servicedesk.core.errors import Refused
+from servicedesk.desk.actions import make_report
+from servicedesk.desk.managers.filters import Period
+from servicedesk.desk.managers.report_facts import month_of
+from servicedesk.desk.models import MonthlyReport, Progress, RollUp
+from visits.models import MissedNote, VisitOrder
+
+log = logging.getLogger(__name__)
+
+HOUR = 6
+# A worker that was down on the 1st makes them later, but not weeks later.
+LAST_DAY = 7
+
+
+def make_due(now: datetime | None = None) -> int:
+    """Make what is missing of last month; returns how many. Every worker calls it.
+
+    `make_report` makes each once, whoever comes first. The one of all customers comes last: once
+    it is there, all are (`notifications.tell_the_managers`). `now`: for tests.
+    """
+    now = now or timezone.now()
+    local = timezone.localtime(now)
+    if local.day > LAST_DAY or (local.day == 1 and local.hour < HOUR):
+        return 0
+    span = month_of(local.date().replace(day=1) - timedelta(days=1))
+    if _is_done(span.first) or not _is_summed_up(span):
+        return 0
+    made, all_there = 0, True
+    for customer in _customers(span):
+        try:
+            made += make_report(span.first, customer, scheduled=True, at=now, by=SYSTEM) is not None
+        except Refused as refusal:
+            # Tried again a minute later; the one of all customers waits for it until then.
+            log.warning("no report of %s for %s yet: %s", span.first, customer, refusal)
+            all_there = False
+    if all_there:
+        made += make_report(span.first, None, scheduled=True, at=now, by=SYSTEM) is not None
+    return made
+
+
+def _is_done(month: date) -> bool:
+    return MonthlyReport.objects.filter(
+        month=month, customer=None, scheduled_at__isnull=False
+    ).exists()
+
+
+def _is_summed_up(span: Period) -> bool:
+    """The sums contain all that happened within the month."""
+    return Progress.objects.filter(caught_up_at__gte=span.end).exists()
+
+
+def _customers(span: Period) -> Iterator[Customer]:
+    """Those with requests, visits or notes for a missed customer in the month."""
+    asked = RollUp.objects.filter(
+        dimension=RollUp.Dimension.CUSTOMER, day__range=(span.first, span.last)
+    )
+    visited = VisitOrder.objects.filter(arrived_at__gte=span.start, arrived_at__lt=span.end)
+    missed = MissedNote.objects.filter(came_at__gte=span.start, came_at__lt=span.end)
+    keys = {
+        *asked.values_list("key", flat=True).distinct(),
+        *visited.order_by().values_list("customer", flat=True).distinct(),
+        *missed.order_by().values_list("visit__customer", flat=True).distinct(),
+    }
+    yield from Customer.objects.filter(pk__in=keys).order_by("pk")
