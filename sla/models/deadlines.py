@@ -333,4 +333,5 @@ class Escalation(models.Model):
 
     @property
     def step_label(self) -> Any:
-        return label_of_step(self.deadline.kind, self.step)
+        own = {step.name: step.label for step in steps_of(self.deadline.terms_id)}
+        return own.get(self.step) or label_of_step(self.deadline.kind, self.step)

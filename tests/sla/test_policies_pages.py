@@ -17,7 +17,7 @@ from sla.actions.policies import movement_of
 from sla.choices import choices, in_use
 from sla.deadlines import By, Scope, plan
 from sla.kinds import Step
-from sla.models import Policy, PolicyVersion
+from sla.models import Escalation, Policy, PolicyVersion
 from sla.panels import deadline_panel
 from sla.wording import sentences
 from tests.conftest import AT
@@ -323,3 +323,12 @@ def test_calendars_and_policies_over_the_api(calendar, manager, engineer):  # no
     assert api.post(f"{url}/retire").status_code == 409
     assert api.post(f"/api/v1/policies/{made.uid}/retire").status_code == 200
     assert api.post(f"{url}/retire").json()["is_active"] is False
+
+
+def test_an_escalation_has_the_label_of_its_policys_step(start):
+    policy(target=4 * HOUR, steps=[MISSED, Step("share-30", "三成", share=0.3)])
+    made = start(kind=KIND, due_at=plan({KIND: By()}, Scope(), at=AT)[KIND])
+
+    escalation = Escalation(deadline=made, step="share-30")
+    assert escalation.step_label == "三成"
+    assert str(Escalation(deadline=made, step="manager").step_label) == "已超时一小时"
