@@ -169,7 +169,7 @@ def ledger(name: str, due: int) -> None:
 def _spread(options: argparse.Namespace) -> float:
     """Strew the due times over the seconds to come; returns when the last one is due."""
     make_due(options.due, f"now() + interval '3 s' + r * interval '{options.seconds} s'")
-    return time.monotonic() + options.seconds + 3
+    return time.monotonic() + float(options.seconds) + 3
 
 
 def _sleep_until(moment: float) -> None:

@@ -174,11 +174,17 @@ def measure(tickets: int, people: dict[str, Any], runs: int) -> None:
         ("records: promise missed, 366 days", records + year + "&figure=promised_missed"),
         ("records: open now", records + year + "&figure=backlog"),
         *manager_rows.pages(
-            month, year,
-            **{name: str(people[key].uid) for name, key in (
-                ("team", "team"), ("person", "engineer"), ("customer", "customer"),
-                ("product", "product"),
-            )},
+            month,
+            year,
+            **{
+                name: str(people[key].uid)
+                for name, key in (
+                    ("team", "team"),
+                    ("person", "engineer"),
+                    ("customer", "customer"),
+                    ("product", "product"),
+                )
+            },
         ),
     ]
     print(f"load average {os.getloadavg()[0]:.1f}")

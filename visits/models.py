@@ -119,8 +119,13 @@ class VisitOrder(Record):
             models.Index(
                 fields=["arrived_at", "id"],
                 include=[
-                    "engineer", "customer", "installation", "ticket", "window_from",
-                    "finished_at", "handed_in_at",
+                    "engineer",
+                    "customer",
+                    "installation",
+                    "ticket",
+                    "window_from",
+                    "finished_at",
+                    "handed_in_at",
                 ],
                 name="visits_visitorder_arrived",
                 condition=Q(arrived_at__isnull=False),

@@ -163,11 +163,13 @@ class OutboxMessage(models.Model):
         indexes = [
             # What is held back until its moment, and how much a reader got this hour.
             models.Index(
-                fields=["next_attempt_at", "id"], name="core_outbox_held",
+                fields=["next_attempt_at", "id"],
+                name="core_outbox_held",
                 condition=Q(status__in=["held", "collected"]),
             ),
             models.Index(
-                fields=["reader", "released_at"], name="core_outbox_released",
+                fields=["reader", "released_at"],
+                name="core_outbox_released",
                 condition=Q(released_at__isnull=False),
             ),
             # The two halves of the claim in `outbox.deliver`.
@@ -185,7 +187,13 @@ class OutboxMessage(models.Model):
                 name="core_outbox_known_status",
                 condition=Q(
                     status__in=[
-                        "queued", "sending", "sent", "dead", "held", "collected", "digested",
+                        "queued",
+                        "sending",
+                        "sent",
+                        "dead",
+                        "held",
+                        "collected",
+                        "digested",
                         "withdrawn",
                     ]
                 ),
