@@ -37,8 +37,8 @@ from visits.models import MissedNote, VisitOrder
 MOST_LINES = 2000
 # Of these, so many are kept for visits, however many tickets there are.
 KEPT_FOR_VISITS = 500
-# Wider names are cut in the annex, so that a line stays a line or two.
-NAME_WIDTH = 44
+# Wider names are cut in the annex, so that a line stays one line, mostly.
+NAME_WIDTH = 36
 
 PROMISED = ("response", "promised", "agreed")
 SOLVED = ("first_contact", "remote", "visit", "reopened")
@@ -215,7 +215,12 @@ def _charts(
         for key in FIGURES:
             week[key] += part[key]
     week_labels = [
-        f"{max(week, span.first):%m-%d}–{min(week + timedelta(days=6), span.last):%m-%d}"
+        " – ".join(
+            dict.fromkeys(
+                f"{day:%m-%d}"
+                for day in (max(week, span.first), min(week + timedelta(days=6), span.last))
+            )
+        )
         for week in weeks
     ]
 
@@ -246,7 +251,7 @@ def _charts(
                 "values": [by_week[week][RATES[key].part] for week in weeks],
                 "wholes": [by_week[week][RATES[key].whole] for week in weeks],
             }
-            for key, tone in zip(PROMISED, ("info", "bad", "good"), strict=True)
+            for key, tone in zip(PROMISED, ("info", "active", "good"), strict=True)
         ],
     }  # fmt: skip
     return [
@@ -346,7 +351,7 @@ def _ticket_line(fact: TicketFact, clocks: dict[int, Deadline], told: Told) -> d
     remarks = [
         text
         for key, text in (
-            ("first_contact", _("first contact")), ("reopened", _("reopened")),
+            ("first_contact", _("first contact")), ("reopened", _("opened again")),
             ("over_24h", _("over 24 h")), ("extension_consented", _("extension agreed")),
             ("extension_refused", _("extension refused")),
         )

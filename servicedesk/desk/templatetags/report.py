@@ -6,10 +6,11 @@ import math
 from typing import Any
 
 from django import template
+from django.utils.translation import gettext
 
 register = template.Library()
 
-WIDTH, HEIGHT = 720, 176
+WIDTH, HEIGHT = 720, 136
 LEFT, RIGHT, TOP, BOTTOM = 30, 4, 12, 20
 # As in css/tokens.css, light; also told apart when printed in grey.
 COLOURS = {
@@ -18,6 +19,12 @@ COLOURS = {
 }  # fmt: skip
 # Below this height a number does not fit into its bar.
 LOWEST_LABELLED = 11
+
+
+@register.filter
+def verdict(value: str) -> str:
+    """Behind a promised time: whether it was kept."""
+    return {"met": " " + gettext("in time"), "late": " " + gettext("time missed")}.get(value, "")
 
 
 @register.inclusion_tag("pdf/_bars.html")
