@@ -57,7 +57,7 @@ class Account:
     latest: datetime | None
     due_at: datetime
     original_due_at: datetime
-    status: str = Status.RUNNING
+    state: str = Status.RUNNING
     paused_at: datetime | None = None
     paused_until: datetime | None = None
     met_at: datetime | None = None
@@ -66,7 +66,7 @@ class Account:
 
     def facts(self) -> dict[str, Any]:
         return {
-            "status": str(self.status),
+            "status": str(self.state),
             "started_at": self.started_at,
             "due_at": self.due_at,
             "original_due_at": self.original_due_at,
@@ -152,14 +152,14 @@ def _moved(account: Account, entry: Entry) -> None:
 def _paused(account: Account, entry: Entry) -> None:
     _note_miss(account, entry.at)
     ends = [ended for _began, ended in account.holds]
-    account.status = Status.PAUSED
+    account.state = Status.PAUSED
     account.paused_at = max(entry.at, *ends, account.started_at)
     account.paused_until = _moment(entry.data["until"])
 
 
 def _resumed(account: Account, entry: Entry) -> None:
     _run_on(account, entry.at)
-    account.status = Status.RUNNING
+    account.state = Status.RUNNING
 
 
 def _met(account: Account, entry: Entry) -> None:
@@ -167,12 +167,12 @@ def _met(account: Account, entry: Entry) -> None:
         # What was met in a pause ended it; it might have ended by itself before.
         _run_on(account, min(entry.at, account.paused_until or entry.at))
     _note_miss(account, entry.at)
-    account.status, account.met_at = Status.MET, entry.at
+    account.state, account.met_at = Status.MET, entry.at
 
 
 def _cancelled(account: Account, entry: Entry) -> None:
     _note_miss(account, entry.at)
-    account.status, account.paused_at = Status.CANCELLED, None
+    account.state, account.paused_at = Status.CANCELLED, None
 
 
 def _fired(account: Account, entry: Entry) -> None:
