@@ -21,6 +21,12 @@ COLOURS = {
 LOWEST_LABELLED = 11
 
 
+@register.simple_tag
+def tab() -> str:
+    """To the next column of an annex line."""
+    return "\t"
+
+
 @register.filter
 def verdict(value: str) -> str:
     """Behind a promised time: whether it was kept."""
