@@ -18,6 +18,7 @@ from servicedesk.core.models import Attachment
 from tests.conftest import AT
 from tests.tickets.tickets.factories import make_ticket
 from tickets.actions.tickets import attach
+from tickets.states import Status
 
 PDF = b"%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 
@@ -187,7 +188,8 @@ def test_a_name_is_a_name_and_nothing_else(sent, kept):
 
 
 def kept_file(helpdesk, name, content):
-    ticket = make_ticket(owner=helpdesk)
+    # Somebody has it: what nobody has, every engineer may see.
+    ticket = make_ticket(Status.ASSIGNED, helpdesk, owner=helpdesk)
     return attach(ticket, file=SimpleUploadedFile(name, content), at=AT, by=helpdesk.as_actor())
 
 
