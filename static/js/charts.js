@@ -72,7 +72,20 @@ function floor(chart) {
   return Math.max(0, Math.floor((least - 5) / 10) * 10);
 }
 
-function cartesian(chart, colour) {
+// How high the legend is: it wraps where its names do not fit into the width.
+function legendHeight(chart, width) {
+  if (chart.series.length < 2) return 0;
+  let [rows, used] = [1, 0];
+  for (const { name } of chart.series) {
+    // Chinese characters are as wide as the type is high, Latin ones a little more than half.
+    const wide = 48 + [...name].reduce((sum, letter) => sum + (letter > "\u2e7f" ? 12 : 7), 0);
+    if (used && used + wide > width - 16) [rows, used] = [rows + 1, 0];
+    used += wide;
+  }
+  return 20 + 20 * rows;
+}
+
+function cartesian(chart, colour, width) {
   const lying = chart.kind === "bars";
   const words = {
     type: "category",
@@ -113,45 +126,20 @@ function cartesian(chart, colour) {
     yAxis: lying ? words : amounts,
     series,
     legend: chart.series.length > 1 ? { top: 0, textStyle: { color: colour.ink2 }, itemWidth: 28 } : undefined,
-    grid: { left: 8, right: lying ? 48 : 16, top: chart.series.length > 1 ? 40 : 20, bottom: 4, containLabel: true },
+    grid: { left: 8, right: lying ? 48 : 16, top: Math.max(20, legendHeight(chart, width)), bottom: 4, containLabel: true },
     tooltip: { ...tooltip(chart, colour), trigger: "axis", axisPointer: { type: chart.kind === "line" ? "line" : "shadow" } },
   };
 }
 
-// One dot for each label and row: the larger, the more. A single series in `values` per row.
-function punch(chart, colour) {
-  const most = Math.max(1, ...chart.series.flatMap((series) => series.values));
-  const axis = { axisTick: { show: false }, axisLine: { lineStyle: { color: colour.line } }, axisLabel: { color: colour.ink2 } };
-  return {
-    xAxis: { type: "category", data: chart.labels, ...axis, axisLabel: { color: colour.ink2, hideOverlap: true } },
-    yAxis: { type: "category", inverse: true, data: chart.series.map((series) => series.name), ...axis, splitLine: { show: true, lineStyle: { color: colour.line } } },
-    series: [
-      {
-        type: "scatter",
-        data: chart.series.flatMap((series, row) => series.values.map((value, column) => [column, row, value]).filter((dot) => dot[2])),
-        symbolSize: (dot) => 5 + 15 * Math.sqrt(dot[2] / most),
-        itemStyle: { color: colour.tones.info, opacity: 0.85 },
-      },
-    ],
-    grid: { left: 8, right: 16, top: 12, bottom: 4, containLabel: true },
-    tooltip: {
-      ...tooltip(chart, colour),
-      trigger: "item",
-      formatter: ({ value }) => `${chart.series[value[1]].name} ${chart.labels[value[0]]}: ${shown(value[2], chart.unit)}`,
-    },
-  };
-}
-
-function option(chart) {
+function option(chart, width) {
   const colour = colours();
-  const parts = chart.kind === "punch" ? punch(chart, colour) : cartesian(chart, colour);
   return {
     // A picture of a chart is the same every time it is taken, and nobody waits for it to move.
     animation: false,
     backgroundColor: colour.surface,
     textStyle: { fontFamily: fontFamily(), color: colour.ink },
-    aria: { enabled: true, decal: { show: chart.series.length > 1 && chart.kind !== "line" && chart.kind !== "punch" } },
-    ...parts,
+    aria: { enabled: true, decal: { show: chart.series.length > 1 && chart.kind !== "line" } },
+    ...cartesian(chart, colour, width),
   };
 }
 
@@ -162,9 +150,9 @@ function draw(figure) {
   stage.hidden = false;
   stage.classList.toggle("chart-tall", chart.kind === "bars" && chart.labels.length > 5);
   const picture = window.echarts.init(stage, null, { renderer: "canvas" });
-  picture.setOption(option(chart));
+  picture.setOption(option(chart, stage.clientWidth));
   picture.on("click", (hit) => {
-    const url = chart.kind === "punch" ? null : chart.links[hit.dataIndex];
+    const url = chart.links[hit.dataIndex];
     if (url) window.location.assign(url);
   });
   drawn.set(figure, { chart, picture });
@@ -172,11 +160,49 @@ function draw(figure) {
   if (button) button.hidden = false;
 }
 
-function save(figure) {
+// The heat map is a table drawn by the server; its picture is painted from the cells as they look now.
+function heatPicture(figure) {
+  const [step, row, left, top, edge, scale] = [42, 34, 56, 68, 16, 2];
+  const lines = [...figure.querySelectorAll(".heat tr")].map((line) => [...line.cells]);
+  const canvas = document.createElement("canvas");
+  const [width, height] = [left + step * (lines[0].length - 1) + edge, top + row * (lines.length - 1) + edge];
+  [canvas.width, canvas.height] = [width * scale, height * scale];
+  const pen = canvas.getContext("2d");
+  const colour = colours();
+  const write = (text, x, y, tint, font = "13px") => {
+    [pen.fillStyle, pen.font] = [tint, `${font} ${fontFamily()}`];
+    pen.fillText(text, x, y);
+  };
+  pen.scale(scale, scale);
+  pen.fillStyle = colour.surface;
+  pen.fillRect(0, 0, width, height);
+  pen.textBaseline = "middle";
+  write(figure.dataset.heat, edge, 24, colour.ink, "600 15px");
+  lines.forEach((cells, down) => {
+    const y = top + row * (down - 1);
+    cells.forEach((cell, across) => {
+      const x = left + step * (across - 1);
+      const text = cell.textContent.trim();
+      pen.textAlign = across ? "center" : "left";
+      if (!down || !across) return write(text, across ? x + step / 2 : edge, y + row / 2, colour.ink2);
+      pen.fillStyle = getComputedStyle(cell).backgroundColor;
+      pen.fillRect(x + 1, y + 1, step - 2, row - 2);
+      if (text !== "0") write(text, x + step / 2, y + row / 2, getComputedStyle(cell.firstElementChild).color);
+    });
+  });
+  return canvas.toDataURL("image/png");
+}
+
+function pictureOf(figure) {
+  if (figure.dataset.heat) return [figure.dataset.heat, heatPicture(figure)];
   const { chart, picture } = drawn.get(figure);
+  return [chart.title, picture.getDataURL({ type: "png", pixelRatio: 2, backgroundColor: colours().surface })];
+}
+
+function save(figure) {
   const link = document.createElement("a");
-  link.href = picture.getDataURL({ type: "png", pixelRatio: 2, backgroundColor: colours().surface });
-  link.download = `${chart.title}.png`;
+  const [title, address] = pictureOf(figure);
+  [link.href, link.download] = [address, `${title}.png`];
   link.click();
 }
 
@@ -190,14 +216,19 @@ function forget() {
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-chart-png]");
-  if (button) save(button.closest("[data-chart]"));
+  if (button) save(button.closest("figure"));
 });
-window.addEventListener("resize", () => drawn.forEach(({ picture }) => picture.resize()));
-new MutationObserver(() => {
-  for (const { chart, picture } of drawn.values()) picture.setOption(option(chart), true);
-}).observe(document.documentElement, { attributes: true, attributeFilter: ["data-bs-theme"] });
+function redraw() {
+  for (const { chart, picture } of drawn.values()) {
+    picture.resize();
+    picture.setOption(option(chart, picture.getWidth()), true);
+  }
+}
+window.addEventListener("resize", redraw);
+new MutationObserver(redraw).observe(document.documentElement, { attributes: true, attributeFilter: ["data-bs-theme"] });
 
 onContent((part) => {
   forget();
   for (const figure of part.querySelectorAll("[data-chart]")) draw(figure);
+  for (const table of part.querySelectorAll("[data-heat] .heat")) table.closest("figure").querySelector("[data-chart-png]").hidden = false;
 });

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from PIL import Image
 from playwright.sync_api import expect
 
 from accounts.roles import Role
@@ -86,6 +87,30 @@ def test_a_manager_reads_the_service_level(rolled_up, page_of, tmp_path):
     page.get_by_role("link", name="服务水平").first.click()
     expect(page.locator("#chart-heat")).to_be_visible()
 
+    assert "\n".join(said) == ""
+
+
+def test_the_heat_map_is_a_picture_too_and_its_cells_open_their_requests(
+    rolled_up, page_of, tmp_path
+):
+    page = page_of(person("boss", "陈静", Role.MANAGER))
+    said = complaints(page)
+    page.goto(PAGE)
+    figure = page.locator("#chart-heat")
+    with page.expect_download() as picture:
+        figure.locator("[data-chart-png]").click()
+    saved = tmp_path / "heat.png"
+    picture.value.save_as(saved)
+    assert picture.value.suggested_filename == "各星期、时段的受理量.png"
+    with Image.open(saved) as image:
+        assert image.size == (2 * (56 + 24 * 42 + 16), 2 * (68 + 7 * 34 + 16))
+        assert len(image.convert("RGB").getcolors(100_000)) > 20
+
+    cell = figure.locator("td a").first
+    number = cell.inner_text()
+    cell.click()
+    page.wait_for_url(re.compile(r"/managers/records/.*hour="))
+    expect(page.locator("h1 .count")).to_have_text(number)
     assert "\n".join(said) == ""
 
 

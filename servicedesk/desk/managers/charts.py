@@ -29,7 +29,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """kind: "line", "bar", "bars" (lying), "stacked" or "punch" (labels × rows, dot sizes).
+    """kind: "line", "bar", "bars" (lying) or "stacked".
 
     target: a dashed line with its label. links: where a click on a label's value leads to, one
     per label. `table` carries the export and what is read aloud.
@@ -37,7 +37,7 @@ class Chart:
 
     name: str
     title: Any
-    kind: Literal["line", "bar", "bars", "stacked", "punch"]
+    kind: Literal["line", "bar", "bars", "stacked"]
     labels: Sequence[Any]
     series: Sequence[Series]
     table: Table
@@ -47,6 +47,8 @@ class Chart:
     links: Sequence[str] = ()
     # The address of an export, up to its name: `filters.query(export="")`.
     export_base: str = ""
+    # It takes a whole row.
+    wide: bool = False
 
     @property
     def json(self) -> str:

@@ -23,6 +23,7 @@ from servicedesk.core.keyset import keyset_page
 from servicedesk.desk.managers.exports import Table, export
 from servicedesk.desk.managers.figures import AGES, FIGURES, age_condition, selection
 from servicedesk.desk.managers.filters import ManagerFilter
+from servicedesk.desk.managers.heat import span
 from servicedesk.desk.managers.pages import filters_of, frame, managers_page
 from servicedesk.desk.models import TicketFact
 from tickets.models import Ticket
@@ -90,8 +91,7 @@ def _narrowed(
 ) -> QuerySet[TicketFact]:
     hour = request.GET.get("hour", "")
     if hour in {str(n) for n in range(168)}:
-        weekday, clock = divmod(int(hour), 24)
-        words.append(f"{WEEKDAYS[weekday]} {clock}:00–{clock + 1}:00")
+        words.append(span(int(hour)))
         facts = facts.filter(hour=int(hour))
     if category := request.GET.get("category", ""):
         facts = facts.filter(_one(FaultCategory, "category", category, request, words))
@@ -112,9 +112,6 @@ def _one(model: Any, column: str, uid: str, request: DeskRequest, words: list[st
         raise Http404
     words.append(str(found))
     return Q(**{column: found.pk})
-
-
-WEEKDAYS = (_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun"))
 
 
 def _shown(facts: QuerySet[TicketFact]) -> QuerySet[TicketFact]:

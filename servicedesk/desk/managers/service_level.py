@@ -26,8 +26,9 @@ from servicedesk.desk.managers.charts import Chart, Series, Tone
 from servicedesk.desk.managers.exports import Shown, Table, export
 from servicedesk.desk.managers.figures import AGES, FIGURES, RATES, Counts, Rate, Selection
 from servicedesk.desk.managers.filters import ManagerFilter
+from servicedesk.desk.managers.heat import HeatMap, heat_map
 from servicedesk.desk.managers.pages import filters_of, frame, managers_page
-from servicedesk.desk.managers.records import BACKLOG, NONE, WEEKDAYS, records_url
+from servicedesk.desk.managers.records import BACKLOG, NONE, records_url
 from servicedesk.desk.models import Progress
 
 # A worker rolls up every few seconds; older than this, none does.
@@ -190,10 +191,10 @@ class Report:
 
     # --- charts ------------------------------------------------------------------------------
 
-    def charts(self) -> list[Chart]:
+    def charts(self) -> list[Chart | HeatMap]:
         return [
-            self.attainment(), self.solutions(), self.extensions(), self.backlog(), self.heat(),
-            self.categories(), self.stores(),
+            self.attainment(), self.solutions(), self.extensions(), self.heat(), self.categories(),
+            self.stores(), self.backlog(),
         ]  # fmt: skip
 
     def _chart(self, name: str, title: Any, kind: Any, *, table: Table, **more: Any) -> Chart:
@@ -263,7 +264,7 @@ class Report:
         labels = [str(label) for _hours, label in AGES]
         links = [records_url(self.filters, BACKLOG, age=n) for n in range(len(AGES))]
         return self._chart(
-            "backlog", _("Open now, by age"), "bars", labels=labels, links=links,
+            "backlog", _("Open now, by age"), "bars", labels=labels, links=links, wide=True,
             subtitle=_("from all days, whatever the period"),
             series=[Series(gettext("Open now"), counted)],
             table=Table(
@@ -273,22 +274,12 @@ class Report:
             ),
         )  # fmt: skip
 
-    def heat(self) -> Chart:
-        counted = self.spread.hours
-        by_day = [[counted.get(day * 24 + hour, 0) for hour in range(24)] for day in range(7)]
-        rows = [
-            [str(WEEKDAYS[day]), *(
-                Shown(n, url=records_url(self.filters, "opened", hour=day * 24 + hour) if n else "")
-                for hour, n in enumerate(numbers)
-            )]
-            for day, numbers in enumerate(by_day)
-        ]  # fmt: skip
-        hours = [f"{hour}:00" for hour in range(24)]
-        return self._chart(
-            "heat", _("Intake by weekday and hour"), "punch", labels=hours,
-            subtitle=_("The larger the dot, the more requests."),
-            series=[Series(str(WEEKDAYS[day]), numbers) for day, numbers in enumerate(by_day)],
-            table=Table("heat", _("Intake by weekday and hour"), [_("Weekday"), *hours], rows),
+    def heat(self) -> HeatMap:
+        return heat_map(
+            "heat", _("Intake by weekday and hour"), self.spread.hours,
+            subtitle=_("each cell opens its requests"),
+            url=lambda hour: records_url(self.filters, "opened", hour=hour),
+            export_base=self.filters.query(export=""),
         )  # fmt: skip
 
     def categories(self) -> Chart:

@@ -16,7 +16,7 @@ from django.urls import reverse
 from accounts.actions import create_team, edit_user
 from accounts.roles import Role, permissions_of
 from servicedesk.core.actors import SYSTEM
-from servicedesk.desk.managers import figures
+from servicedesk.desk.managers import figures, heat
 from servicedesk.desk.managers.figures import FIGURES, Selection
 from servicedesk.desk.managers.filters import ManagerFilter, Period
 from servicedesk.desk.managers.service_level import Report
@@ -219,6 +219,38 @@ def test_the_heat_map_counts_by_the_clock_in_shanghai(roll_up, helpdesk):
     assert figures.spread(Selection(), MARCH).hours == wanted
     mine = Selection(persons=(Ticket.objects.first().owner_id,))
     assert figures.spread(mine, MARCH).hours == wanted
+
+
+def test_each_cell_of_the_heat_map_opens_its_requests(desk, roll_up):
+    for minutes in (0, 10, 20):
+        make_ticket(at=AT + timedelta(minutes=minutes))  # Monday, 9 o'clock
+    make_ticket(at=AT + timedelta(days=1))
+    roll_up()
+
+    page = desk.get(f"{PAGE}?{IN_MARCH}").text
+    cells = re.findall(r'<td class="(heat-\d)" title="([^"]+)">(?:<a href="([^"]+)">)?', page)
+    assert len(cells) == 7 * 24
+    assert [(step, label) for step, label, _url in cells if step != "heat-0"] == [
+        ("heat-6", "周一 9:00–10:00 · 3"), ("heat-2", "周二 9:00–10:00 · 1"),
+    ]  # fmt: skip
+    for _step, label, url in cells:
+        assert bool(url) == (not label.endswith(" 0"))
+        if url:
+            assert desk.get(unescape(url)).context["count"] == int(label.split()[-1])
+
+
+@pytest.mark.parametrize("most", [1, 5, 6, 7, 39, 1000])
+def test_the_legend_of_the_heat_map_names_each_number_once(most):
+    drawn = heat.heat_map(
+        "heat", "", {0: most}, subtitle="", url=lambda hour: "", export_base=""
+    )  # fmt: skip
+    named = {}
+    for step, words in drawn.steps:
+        first, _dash, last = words.partition("–")
+        for number in range(int(first), int(last or first) + 1):
+            assert number not in named
+            named[number] = step
+    assert named == {number: heat.step_of(number, most) for number in range(1, most + 1)}
 
 
 def test_the_top_faults_and_stores_come_most_frequent_first(roll_up):
