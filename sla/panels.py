@@ -1,14 +1,7 @@
-"""Where this app shows itself: navigation, looks, and the deadlines on a record's page.
-
-An upper app puts the deadlines on a page of its own with one line in its `panels.py`:
-
-    panel("tickets.ticket", "sla/_deadlines.html", order=20)(deadline_panel)
-"""
+"""Where this app shows itself: navigation, looks, and the alarm while nobody sweeps."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -17,7 +10,6 @@ from servicedesk.core.actors import Actor
 from servicedesk.core.looks import Look, looks
 from servicedesk.core.panels import Nav, nav, panel
 from sla import queries
-from sla.models import Deadline, DeadlineMove, Escalation
 from sla.states import Status
 
 nav(
@@ -55,74 +47,6 @@ looks(
         Status.CANCELLED: Look("muted", "clock-cancel"),
     },
 )
-
-
-@dataclass(frozen=True, slots=True)
-class EscalationLine:
-    escalation: Escalation
-    told: list[str]
-    can_acknowledge: bool
-    messages: list[queries.Delivery]
-
-
-@dataclass(frozen=True, slots=True)
-class DeadlineBlock:
-    """One deadline as the panel shows it."""
-
-    deadline: Deadline
-    moves: list[DeadlineMove]
-    escalations: list[EscalationLine]
-    intervals: list[queries.Interval]
-    allowed: timedelta
-    remaining: timedelta | None
-    # Where its policy is; "" for whoever may not look there.
-    policy_url: str
-
-    @property
-    def policy(self) -> str:
-        """Which policy, and which edition of it."""
-        terms = self.deadline.terms
-        return f"{terms.policy.name} v{terms.number}" if terms else ""
-
-
-def deadline_panel(subject: Any, actor: Actor) -> dict[str, Any] | None:
-    """All deadlines of a record that the actor sees already; nothing where there are none."""
-    deadlines = queries.with_all(subject)
-    if not deadlines:
-        return None
-    fired = [e for d in deadlines for e in d.escalations.all()]
-    names = queries.people_told(fired)
-    sent = queries.deliveries(fired, names)
-    return {"blocks": [_block(deadline, names, sent, actor) for deadline in deadlines]}
-
-
-def _block(
-    deadline: Deadline,
-    names: dict[int, str],
-    sent: dict[int, list[queries.Delivery]],
-    actor: Actor,
-) -> DeadlineBlock:
-    return DeadlineBlock(
-        deadline,
-        list(deadline.moves.all()),
-        [
-            EscalationLine(
-                escalation,
-                [names[pk] for pk in escalation.told if pk in names],
-                escalation.is_open
-                and actor.may("sla.acknowledge")
-                and (actor.id in escalation.told or actor.may("sla.see_all")),
-                sent.get(escalation.pk, []),
-            )
-            for escalation in deadline.escalations.all()
-        ],
-        queries.explain(deadline),
-        deadline.allowed(),
-        queries.remaining(deadline),
-        deadline.terms.policy.get_absolute_url()
-        if deadline.terms and actor.may("sla.manage")
-        else "",
-    )
 
 
 @panel("desk.home", "sla/_engine.html", order=1)

@@ -50,10 +50,11 @@ def next_due(subject: models.Model) -> Deadline | None:
     return Deadline.objects.of(subject).open().order_by("due_at", "id").first()
 
 
-def with_all(subject: models.Model) -> list[Deadline]:
+def with_all(subject: Key) -> list[Deadline]:
     """All deadlines of the record with moves, escalations and owner, open ones first."""
+    kind, pk = subject
     rows = (
-        Deadline.objects.of(subject)
+        Deadline.objects.filter(subject_kind=kind, subject_id=pk)
         .select_related("owner", "calendar", "terms__policy")
         .prefetch_related(
             "moves",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from sla.views import calendars, due, policies
+from sla.views import calendars, due, explain, policies
 
 app_name = "sla"
 
@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", due.due, name="due"),
     path("escalations/", due.escalations, name="escalations"),
     path("escalations/<uuid:uid>/acknowledge/", due.acknowledge, name="acknowledge"),
+    path("<uuid:uid>/", explain.explain, name="explain"),
     path("calendars/", calendars.calendars, name="calendars"),
     path("calendars/new/", calendars.new, name="calendar_new"),
     path("calendars/<uuid:uid>/", calendars.calendar, name="calendar"),

@@ -9,8 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from servicedesk.core.actors import Actor
 from servicedesk.core.looks import Look, looks
-from servicedesk.core.panels import Nav, nav, panel
-from sla.panels import deadline_panel
+from servicedesk.core.panels import Nav, nav
 from tickets.models import Call, CallbackPromise, Message
 from tickets.states import (
     ExtensionStatus,
@@ -69,9 +68,6 @@ looks(
         PromiseStatus.DROPPED: Look("muted", "x"),
     },
 )
-
-# Every due time a ticket ever had, with its moves, its miss, and who was told by what.
-panel("tickets.ticket", "sla/_deadlines.html", order=20)(deadline_panel)
 
 # --- Tickets, remote sessions -------------------------------------------------------------------
 

@@ -10,7 +10,6 @@ from customers.models import Store
 from servicedesk.core.actors import Actor
 from servicedesk.core.looks import Look, looks
 from servicedesk.core.panels import Nav, nav, panel
-from sla.panels import deadline_panel
 from tickets.models import Ticket
 from visits.models import VisitOrder, VisitQuerySet
 from visits.queries import unassigned_count
@@ -74,8 +73,6 @@ looks(
         Status.CANCELLED: Look("muted", "x"),
     },
 )
-
-panel("visits.visit", "sla/_deadlines.html", order=20)(deadline_panel)
 
 
 @panel("tickets.ticket", "visits/_ticket_panel.html", order=40)

@@ -14,12 +14,13 @@ from servicedesk.core import outbox
 from servicedesk.core.actors import SYSTEM
 from servicedesk.core.digests import release
 from servicedesk.core.errors import Refused
+from servicedesk.core.events import subject_key
 from servicedesk.core.models import OutboxMessage
 from sla import actions, deadlines, kinds
 from sla.models import Deadline, Escalation
-from sla.panels import deadline_panel
 from sla.queries import open_escalations_of
 from sla.sweeping import sweep
+from sla.views.explain import explained
 from tests.conftest import AT
 from tests.sla.kinds import HALF, LATER, MISSED, MOST, REPAIR
 
@@ -112,7 +113,7 @@ def test_nobody_on_duty_the_supervisor_hears_and_the_escalation_says_so(
     escalation = Escalation.objects.get()
     assert (escalation.told, escalation.note) == ([dispatcher.pk], "no_duty")
     assert "无人值班" in OutboxMessage.objects.get().body
-    (block,) = deadline_panel(subject, dispatcher.as_actor())["blocks"]
+    (block,) = explained(subject_key(subject), dispatcher.as_actor())
     assert "无人值班" in block.escalations[0].escalation.get_note_display()
 
 
@@ -352,7 +353,7 @@ def test_the_panel_says_by_which_message_it_went(start, subject, engineer, setti
     release(now)
 
     def shown():
-        (block,) = deadline_panel(subject, engineer.as_actor())["blocks"]
+        (block,) = explained(subject_key(subject), engineer.as_actor())
         (delivery,) = block.escalations[0].messages
         return delivery
 

@@ -1,4 +1,4 @@
-"""The lists of what is due and who was told, the panel, the API's reads, readiness."""
+"""The lists of what is due and who was told, how it came about, the API's reads, readiness."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from rest_framework.test import APIClient
 
 from accounts.actions import create_team
 from servicedesk.core.actors import ANONYMOUS, SYSTEM
+from servicedesk.core.events import subject_key
 from sla import deadlines, queries, sweeping
 from sla.models import Deadline, Escalation
-from sla.panels import deadline_panel
 from sla.sweeping import sweep
+from sla.views.explain import explained
 from tests.conftest import AT
 from tests.sla.kinds import REPAIR, REPLY
 
@@ -163,19 +164,15 @@ def test_an_api_client_and_a_stranger_get_no_page(client, db):
     assert client.get(reverse("sla:escalations")).status_code == 302
 
 
-# --- the panel ------------------------------------------------------------------------------
+# --- How due times come about ---------------------------------------------------------------
 
 
-def panel(subject, user) -> str:
-    actor = user.as_actor()
-    context = deadline_panel(subject, actor)
-    assert context is not None
-    request = RequestFactory().get("/tickets/1/")
-    request.actor = actor  # type: ignore[attr-defined]
-    return render_to_string("sla/_deadlines.html", context, request)
+def account(subject, user) -> str:
+    context = {"blocks": explained(subject_key(subject), user.as_actor()), "back": "/tickets/1/"}
+    return render_to_string("sla/_explained.html", context, RequestFactory().get("/"))
 
 
-def test_the_panel_shows_due_times_moves_people_and_the_sum(start, subject, engineer, dispatcher):
+def test_the_account_shows_due_times_moves_people_and_the_sum(start, subject, dispatcher):
     start()
     sweep(AT + 12 * HOUR)
     deadlines.pause(
@@ -187,35 +184,33 @@ def test_the_panel_shows_due_times_moves_people_and_the_sum(start, subject, engi
     )
     deadlines.resume(subject, at=AT + 14 * HOUR, by=SYSTEM)
 
-    html = panel(subject, dispatcher)
+    html = account(subject, dispatcher)
 
     for expected in ("Repair", "Half", "张伟", "等客户确认", "24:00:00", "13:00:00", "1:00:00"):
         assert expected in html
     assert "确认知悉" in html
 
 
-def test_the_panel_offers_the_button_to_those_who_were_told(start, subject, engineer, business):
+def test_the_account_offers_the_button_to_those_who_were_told(
+    start, subject, engineer, other_engineer
+):
     start()
     sweep(AT + 12 * HOUR)
 
-    assert "acknowledge/" in panel(subject, engineer)
-    context = deadline_panel(subject, engineer.as_actor())
-    assert context is not None
-    assert context["blocks"][0].escalations[0].told == ["张伟"]
-
-
-def test_a_record_without_deadlines_has_no_panel(subject, engineer):
-    assert deadline_panel(subject, engineer.as_actor()) is None
+    assert "acknowledge/" in account(subject, engineer)
+    assert "acknowledge/" not in account(subject, other_engineer)
+    [block] = explained(subject_key(subject), engineer.as_actor())
+    assert block.escalations[0].told == ["张伟"]
 
 
 @pytest.mark.parametrize("kinds", [1, 2])
-def test_the_panel_takes_five_queries(kinds, start, subject, engineer, django_assert_num_queries):
+def test_the_account_takes_five_queries(kinds, start, subject, engineer, django_assert_num_queries):
     for kind in [REPAIR.name, REPLY.name][:kinds]:
         start(kind=kind)
     sweep(AT + 30 * HOUR)
 
     with django_assert_num_queries(5):
-        deadline_panel(subject, engineer.as_actor())
+        explained(subject_key(subject), engineer.as_actor())
 
 
 # --- for other apps ---------------------------------------------------------------------------

@@ -12,13 +12,14 @@ from rest_framework.test import APIClient
 from customers import actions as customer_actions
 from servicedesk.core.actors import SYSTEM
 from servicedesk.core.errors import Refused
+from servicedesk.core.events import subject_key
 from sla import actions
 from sla.actions.policies import movement_of
 from sla.choices import choices, in_use
 from sla.deadlines import By, Scope, plan
 from sla.kinds import Step
 from sla.models import Escalation, Policy, PolicyVersion
-from sla.panels import deadline_panel
+from sla.views.explain import explained
 from sla.wording import sentences
 from tests.conftest import AT
 from tests.customers.conftest import browser, customer, product  # noqa: F401 - fixtures
@@ -279,9 +280,9 @@ def test_the_deadline_panel_leads_managers_to_the_policy(start, subject, manager
     made = policy(target=4 * HOUR)
     start(kind=KIND, due_at=plan({KIND: By()}, Scope(), at=AT)[KIND])
 
-    [block] = deadline_panel(subject, manager.as_actor())["blocks"]
+    [block] = explained(subject_key(subject), manager.as_actor())
     assert (block.policy, block.policy_url) == ("金牌 v1", made.get_absolute_url())
-    [block] = deadline_panel(subject, engineer.as_actor())["blocks"]
+    [block] = explained(subject_key(subject), engineer.as_actor())
     assert block.policy_url == ""
 
 

@@ -259,7 +259,7 @@ def _show(
         "rating": getattr(visit, "satisfaction", None),
         "steps": queries.steps(visit),
         "documents": queries.documents_of(visit),
-        "deadlines": deadlines_of([visit], open_only=True)["visits.visitorder", visit.pk],
+        "deadlines": deadlines_of([visit])["visits.visitorder", visit.pk],
         "lines": timeline(visit, without=DEADLINES),
         "files": [
             SimpleNamespace(

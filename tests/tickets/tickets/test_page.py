@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
+from sla.models import Deadline
 from tests.tickets.tickets.factories import make_category, make_session, make_ticket
 from tickets.actions import remote
 from tickets.actions import tickets as actions
@@ -225,3 +228,31 @@ def test_the_list_of_sessions_costs_the_same_for_one_and_for_many(browse, engine
 
     assert len(response.context["page"].rows) == 5
     assert len(many) == len(one)
+
+
+def test_how_the_due_times_come_about_is_one_click_away(browse, helpdesk, now):
+    """A dispute ends on one page."""
+    ticket = make_ticket(at=now - timedelta(hours=3), owner=helpdesk)
+    desk = browse(helpdesk)
+    address = reverse("sla:explain", args=[Deadline.objects.of(ticket).order_by("id")[0].uid])
+
+    assert f'hx-get="{address}"' in desk.get(ticket.get_absolute_url()).content.decode()
+    part = desk.get(address, headers={"HX-Request": "true"}).content.decode()
+    page = desk.get(address).content.decode()
+
+    for text in (part, page):
+        assert "24:00:00" in text
+        assert "解决" in text
+    assert "<html" not in part
+    assert f'href="{ticket.get_absolute_url()}"' in page
+
+
+def test_who_may_not_see_the_ticket_does_not_see_its_deadlines(
+    browse, other_engineer, engineer, now
+):
+    ticket = make_ticket(Status.ASSIGNED, engineer, at=now - timedelta(hours=3))
+    address = reverse("sla:explain", args=[Deadline.objects.of(ticket)[0].uid])
+
+    assert browse(engineer).get(address).status_code == 200
+    assert browse(other_engineer).get(address).status_code == 404
+    assert browse(engineer).get(reverse("sla:explain", args=[uuid4()])).status_code == 404
