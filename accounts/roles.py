@@ -79,6 +79,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "rules.see_own": _STAFF,
     "rules.see_all": frozenset({_D, _M, _A}),
     "managers.see": frozenset({_D, _M, _A}),
+    "managers.wall": frozenset({_M, _A}),
     "outbox.see": frozenset({_M, _A}),
     "outbox.replay": frozenset({_A}),
 }

@@ -111,6 +111,7 @@ MATRIX = {
     "outbox.see": "MA",
     "outbox.replay": "A",
     "rules.see_all": "DMA",
+    "managers.wall": "MA",
     "documents.sign_own": "HEDBT",
 }
 

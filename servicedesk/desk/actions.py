@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from datetime import date, datetime
+import secrets
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
 
 from django.db import connection
 from django.utils.translation import gettext as _
@@ -14,16 +16,19 @@ from servicedesk.core.actors import Actor
 from servicedesk.core.documents import freeze
 from servicedesk.core.errors import Refused
 from servicedesk.core.events import record
-from servicedesk.core.models import Document, Entry
+from servicedesk.core.models import Document, Entry, token_hash
 from servicedesk.core.numbering import next_number
-from servicedesk.desk.events import FiguresExported
+from servicedesk.desk.events import FiguresExported, WallLinkMade, WallLinkRevoked
 from servicedesk.desk.managers.filters import Period
 from servicedesk.desk.managers.report_facts import Told, month_of, recount, report_data
 from servicedesk.desk.managers.rollups import DAY_LOCK
-from servicedesk.desk.models import MonthlyReport
+from servicedesk.desk.models import MonthlyReport, WallLink
 from servicedesk.desk.pdf import MONTHLY_REPORT
 
 log = logging.getLogger(__name__)
+
+# As long as a token of the API at most; then somebody asks whether the screen still hangs there.
+WALL_LIFE = timedelta(days=365)
 
 
 @action
@@ -75,6 +80,44 @@ def make_report(
         MONTHLY_REPORT, report, number=report.number, data=data,
         keywords=[customer.name if customer else _("All customers"), data["title"]], at=at, by=by,
     )  # fmt: skip
+
+
+# --- the screen on the wall -------------------------------------------------------------------
+
+
+@action
+def make_wall_link(
+    *, name: str, chosen: Mapping[str, str], filters: str, at: datetime, by: Actor
+) -> tuple[WallLink, str]:
+    """The link and its token, which is known now and never again. filters: `chosen`, in words."""
+    require(by, "managers.wall")
+    assert by.id is not None, "a screen shows what its maker may see"
+    token = secrets.token_urlsafe(32)
+    link = WallLink.objects.create(
+        name=name, token_sha256=token_hash(token), chosen=dict(chosen), made_by_id=by.id,
+        made_at=at, expires_at=at + WALL_LIFE,
+    )  # fmt: skip
+    record(WallLinkMade(at=at, name=name, filters=filters), about=[link], by=by)
+    return link, token
+
+
+@action
+def revoke_wall_link(link: WallLink, *, at: datetime, by: Actor) -> WallLink:
+    """The screen shows nothing more, from its next question on."""
+    require(by, "managers.wall")
+    link.refresh_from_db(from_queryset=WallLink.objects.select_for_update())
+    if link.revoked_at is not None:
+        raise Refused(_("This link was revoked already."))
+    link.revoked_at = at
+    link.save(update_fields=["revoked_at"])
+    record(WallLinkRevoked(at=at, name=link.name), about=[link], by=by)
+    return link
+
+
+def note_wall_seen(link: WallLink, *, at: datetime) -> None:
+    """At most one write a minute: a screen asks every five seconds."""
+    if link.seen_at is None or at - link.seen_at >= timedelta(minutes=1):
+        WallLink.objects.filter(pk=link.pk).update(seen_at=at)
 
 
 def _hold_still(span: Period) -> None:

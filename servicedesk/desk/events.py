@@ -23,3 +23,22 @@ class FiguresExported(Event):
     file_type: str
     filters: str
     rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class WallLinkMade(Event):
+    type: ClassVar[str] = "wall.link_made"
+    label = _("Wall screen set up")
+    detail = "{name}: {filters}"
+    icon = "device-tv"
+    name: str
+    filters: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WallLinkRevoked(Event):
+    type: ClassVar[str] = "wall.link_revoked"
+    label = _("Wall screen switched off")
+    detail = "{name}"
+    icon = "device-tv-off"
+    name: str

@@ -6,6 +6,7 @@ extensions by `managers.rollups`, and can be made again.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Self
 
 from django.db import models
@@ -13,6 +14,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import User
 from customers.models import Customer
 from servicedesk.core.actors import Actor
 from servicedesk.core.fields import uuid7
@@ -171,6 +173,43 @@ class StaleVisitDay(models.Model):
 
 for _name in VISIT_MEASURES:
     _measure(VisitDay, _name, models.IntegerField())
+
+
+class WallLinkQuerySet(models.QuerySet["WallLink"]):
+    def visible_to(self, actor: Actor) -> Self:
+        return self if actor.may("managers.wall") else self.none()
+
+    def alive(self, at: datetime) -> Self:
+        """Those that open the wall screen, as far as their maker may still see it himself."""
+        return self.filter(revoked_at__isnull=True, expires_at__gt=at)
+
+
+class WallLink(models.Model):
+    """The secret address of a screen on the wall: it opens that one page, and writes nothing.
+
+    A log-in ends after hours, and a screen in a room must not carry a manager's rights. The link
+    shows what its maker may see, and dies with his right to see it.
+    """
+
+    uid = models.UUIDField(default=uuid7, unique=True)
+    name = models.CharField(_("where the screen hangs"), max_length=60)
+    token_sha256 = models.CharField(max_length=64, unique=True)
+    # What the figures are narrowed to: {"team": its uid, …}.
+    chosen = models.JSONField(default=dict)
+    made_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("made by"))
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+    # To the minute: whether the screen still hangs there.
+    seen_at = models.DateTimeField(null=True)
+
+    objects = WallLinkQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class MonthlyReportQuerySet(models.QuerySet["MonthlyReport"]):

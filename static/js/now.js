@@ -4,6 +4,8 @@
 const PERIOD = 5_000;
 // Two answers are missing: these figures are old.
 const SILENCE = 12_000;
+// A wall screen runs for months: once a day it takes the page anew, with what an update changed in it.
+const RENEWAL = 24 * 3_600_000;
 
 const live = document.querySelector("[data-live]");
 const alarms = document.querySelectorAll("[data-live-alarm]");
@@ -13,6 +15,8 @@ const times = document.querySelectorAll("[data-live-at]");
 const clock = document.querySelector("[data-live-clock]");
 let etag = null;
 let answered = Date.now();
+const loaded = Date.now();
+const wall = document.querySelector("[data-wall]");
 
 // What the server sent last, part by part. The page itself may have counted a chip on meanwhile.
 const sent = new Map();
@@ -24,7 +28,11 @@ function ask() {
 
 function exchange(markup) {
   const parts = new DOMParser().parseFromString(markup, "text/html").querySelectorAll("[data-part]");
-  if (parts.length !== sent.size) return false;
+  // Another version of the desk: its page fits its parts.
+  if (parts.length !== sent.size) {
+    if (wall && parts.length) window.location.reload();
+    return false;
+  }
   for (const part of parts) {
     const name = part.dataset.part;
     if (sent.get(name) === part.outerHTML) continue;
@@ -60,7 +68,9 @@ live.addEventListener("htmx:beforeSwap", (event) => {
   else if (xhr.status === 200 && exchange(xhr.responseText)) {
     etag = xhr.getResponseHeader("ETag");
     heard();
-  }
+  } else return;
+  // Only after an answer: a page that cannot be fetched would leave the wall empty.
+  if (wall && Date.now() - loaded > RENEWAL) window.location.reload();
 });
 // A toast every five seconds helps nobody; the alarm stays until an answer comes.
 for (const name of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
@@ -102,7 +112,7 @@ watch();
 
 // A screen on the wall must not go to sleep. Not every browser can be told; then its settings must.
 async function stayAwake() {
-  if (!document.querySelector("[data-wall]") || !navigator.wakeLock || document.hidden) return;
+  if (!wall || !navigator.wakeLock || document.hidden) return;
   try {
     await navigator.wakeLock.request("screen");
   } catch {

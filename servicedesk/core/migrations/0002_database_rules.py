@@ -1,4 +1,4 @@
-"""What the database itself guarantees: append-only tables and frozen documents."""
+"""What the database itself guarantees: append-only tables, frozen documents, days to be summed again."""
 
 from __future__ import annotations
 
@@ -41,6 +41,30 @@ CREATE TRIGGER core_document_kept BEFORE DELETE ON core_document
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 """
 
+# Statement triggers: an action stores thirty answers at once, and notes their one day once.
+# Rows are only added here: two actions of the same day never wait for each other.
+STALE_RULE_DAYS = """
+CREATE FUNCTION note_stale_rule_day() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP <> 'DELETE' THEN
+        INSERT INTO core_staleruleday (moment)
+        SELECT DISTINCT date_bin('15 minutes', counts_at, '2000-01-01 00:00+00') FROM new_rows;
+    END IF;
+    IF TG_OP <> 'INSERT' THEN
+        INSERT INTO core_staleruleday (moment)
+        SELECT DISTINCT date_bin('15 minutes', counts_at, '2000-01-01 00:00+00') FROM old_rows;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER core_ruleresult_new AFTER INSERT ON core_ruleresult
+    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION note_stale_rule_day();
+CREATE TRIGGER core_ruleresult_changed AFTER UPDATE ON core_ruleresult
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION note_stale_rule_day();
+CREATE TRIGGER core_ruleresult_gone AFTER DELETE ON core_ruleresult
+    REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION note_stale_rule_day();
+"""
+
 TABLES = ["core_entry", "core_entrysubject", "core_seal", "core_signature", "core_outboxattempt"]
 
 
@@ -61,4 +85,5 @@ class Migration(migrations.Migration):
         ],
         migrations.RunSQL(UNSEALED, "DROP FUNCTION note_unsealed() CASCADE"),
         migrations.RunSQL(FROZEN, "DROP FUNCTION refuse_thawing() CASCADE"),
+        migrations.RunSQL(STALE_RULE_DAYS, "DROP FUNCTION note_stale_rule_day() CASCADE"),
     ]

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django import forms
 from django.db.models import QuerySet
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -22,6 +22,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from servicedesk.core.actors import Actor
 from servicedesk.core.http import DeskRequest
 from servicedesk.core.keyset import keyset_page
 from servicedesk.desk.managers.exports import Table, export
@@ -106,12 +107,15 @@ class Figure:
 @managers_page
 def page(request: DeskRequest) -> HttpResponseBase:
     filters = _filters(request)
-    context = _context(request, filters, timezone.now())
+    context = figures_of(request.actor, filters, timezone.now())
     if (file := export(request, _tables(context), filters)) is not None:
         return file
     context |= frame(request, filters) | {
         "live": _live_url(request),
+        "narrowed": [str(found) for found in filters.dimensions.values()],
         "wall_url": request.path + _query(filters, wall="1"),
+        "may_wall": request.actor.may("managers.wall"),
+        "walls_url": reverse("desk:managers_walls") + _query(filters),
     }
     return render(request, f"managers/now{_suffix(request)}.html", context)
 
@@ -119,8 +123,13 @@ def page(request: DeskRequest) -> HttpResponseBase:
 @managers_page
 def live(request: DeskRequest) -> HttpResponseBase:
     """The figures alone; 304 while nothing has changed."""
-    context = _context(request, _filters(request), timezone.now())
-    content = render_to_string(f"managers/_now{_suffix(request)}.html", context, request)
+    context = figures_of(request.actor, _filters(request), timezone.now())
+    return answer(request, f"managers/_now{_suffix(request)}.html", context)
+
+
+def answer(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    """The part, or 304."""
+    content = render_to_string(template, context, request)
     etag = f'"{sha256(content.encode()).hexdigest()[:32]}"'
     response = get_conditional_response(request, etag=etag) or HttpResponse(content)
     response["ETag"] = etag
@@ -206,8 +215,8 @@ def _uid(text: str) -> UUID:
 # --- what the page shows ----------------------------------------------------------------------
 
 
-def _context(request: DeskRequest, filters: ManagerFilter, now: datetime) -> dict[str, Any]:
-    found = situation(request.actor, Scope.of(filters), now=now)
+def figures_of(actor: Actor, filters: ManagerFilter, now: datetime) -> dict[str, Any]:
+    found = situation(actor, Scope.of(filters), now=now)
 
     def figure(
         kind: str, name: str, tone: str = "neutral", icon: str = "", label: Any = None, **more: str

@@ -2,7 +2,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from servicedesk.desk.managers import handbook, now, pages, records, reports, service_level, visits
+from servicedesk.desk.managers import (
+    handbook,
+    now,
+    pages,
+    records,
+    reports,
+    service_level,
+    visits,
+    wall,
+)
 
 # /managers/, in the namespace `desk`
 urlpatterns = [
@@ -16,6 +25,8 @@ urlpatterns = [
     path("reports/", reports.page, name="managers_reports"),
     path("reports/rows/", reports.rows, name="managers_report_rows"),
     path("service-level/", service_level.page, name="managers_service_level"),
+    path("walls/", wall.walls, name="managers_walls"),
+    path("walls/<uuid:uid>/revoke/", wall.revoke, name="revoke_wall"),
     path("visits/", visits.page, name="managers_visits"),
     path("visits/<str:figure>/", visits.list_page, name="managers_visits_list"),
 ]

@@ -1,8 +1,8 @@
-"""Visits by day, and the triggers that say which days have changed."""
+"""The triggers that say which days of visits are to be summed again."""
 
 from __future__ import annotations
 
-from django.db import migrations, models
+from django.db import migrations
 
 # `note_stale_visit_days` takes visits that changed: their days, and those of the other visits to
 # the same ticket (whether one visit was enough depends on them).
@@ -63,9 +63,6 @@ END $$;
 CREATE TRIGGER desk_visit_installation AFTER UPDATE OF product_id ON customers_installation
     FOR EACH ROW WHEN (OLD.product_id IS DISTINCT FROM NEW.product_id)
     EXECUTE FUNCTION note_stale_visit_days_of_installation();
-INSERT INTO desk_stalevisitday (moment)
-    SELECT DISTINCT date_bin('15 minutes', arrived_at, '2000-01-01 00:00+00')
-    FROM visits_visitorder WHERE arrived_at IS NOT NULL;
 """
 NO_LONGER = """
 DROP FUNCTION note_stale_visit_days() CASCADE;
@@ -93,63 +90,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='StaleVisitDay',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('moment', models.DateTimeField()),
-            ],
-        ),
-        migrations.CreateModel(
-            name='VisitDay',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('day', models.DateField()),
-                ('engineer', models.BigIntegerField()),
-                ('product', models.BigIntegerField()),
-                ('hand_in_sum', models.DurationField(null=True)),
-                ('arrived', models.IntegerField()),
-                ('appointed', models.IntegerField()),
-                ('on_time', models.IntegerField()),
-                ('early', models.IntegerField()),
-                ('tight', models.IntegerField()),
-                ('late', models.IntegerField()),
-                ('first', models.IntegerField()),
-                ('fixed', models.IntegerField()),
-                ('handed', models.IntegerField()),
-                ('handed_in_time', models.IntegerField()),
-                ('hand_4', models.IntegerField()),
-                ('hand_24', models.IntegerField()),
-                ('hand_48', models.IntegerField()),
-                ('hand_more', models.IntegerField()),
-                ('unhanded', models.IntegerField()),
-                ('rated', models.IntegerField()),
-                ('low', models.IntegerField()),
-                ('punctuality_5', models.IntegerField()),
-                ('punctuality_4', models.IntegerField()),
-                ('punctuality_3', models.IntegerField()),
-                ('punctuality_2', models.IntegerField()),
-                ('punctuality_1', models.IntegerField()),
-                ('conduct_5', models.IntegerField()),
-                ('conduct_4', models.IntegerField()),
-                ('conduct_3', models.IntegerField()),
-                ('conduct_2', models.IntegerField()),
-                ('conduct_1', models.IntegerField()),
-                ('skill_5', models.IntegerField()),
-                ('skill_4', models.IntegerField()),
-                ('skill_3', models.IntegerField()),
-                ('skill_2', models.IntegerField()),
-                ('skill_1', models.IntegerField()),
-                ('result_5', models.IntegerField()),
-                ('result_4', models.IntegerField()),
-                ('result_3', models.IntegerField()),
-                ('result_2', models.IntegerField()),
-                ('result_1', models.IntegerField()),
-            ],
-            options={
-                'constraints': [models.UniqueConstraint(fields=('day', 'engineer', 'product'), name='desk_visitday_once')],
-            },
-        ),
         migrations.RunSQL(STALE, NO_LONGER),
         *[migrations.RunSQL(OF_PART.format(part=part), migrations.RunSQL.noop) for part in PARTS],
     ]
