@@ -263,6 +263,7 @@ class ExtensionProposed(ExtensionEvent):
     detail = "{due_at} → {proposed_due_at}: {plan}"
     icon = "calendar-plus"
     plan: str
+    files: int
     due_at: str
     proposed_due_at: str
 

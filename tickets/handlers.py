@@ -5,6 +5,7 @@ from __future__ import annotations
 from servicedesk.core.actions import acting
 from servicedesk.core.actors import SYSTEM
 from servicedesk.core.document_events import DocumentSigned, SignatureRefused
+from servicedesk.core.documents import Method
 from servicedesk.core.events import on
 from sla.events import DeadlineMoved, DeadlineResumed
 from tickets.actions import extensions, handovers, tickets
@@ -18,10 +19,10 @@ from tickets.states import ExtensionStatus, HandoverStatus
 def signing_is_consent(event: DocumentSigned) -> None:
     """The customer signed plan and new time through his link (SLA-5)."""
     if event.kind == EXTENSION_TO_SIGN.name:
-        extensions.consent(
+        extensions.consent_by_signature(
             Extension.objects.get(pk=event.subject_id),
-            answered_by=event.signer_name,
-            channel=Extension.Channel.LINK,
+            signer_name=event.signer_name,
+            in_person=event.method == Method.HANDED_OVER,
             evidence=f"{event.number} SHA-256 {event.sha256[:16]}",
             at=event.at,
             by=SYSTEM,
@@ -34,10 +35,10 @@ def not_signing_is_refusal(event: SignatureRefused) -> None:
         return
     extension = Extension.objects.get(pk=event.subject_id)
     if extension.status == ExtensionStatus.PROPOSED:
-        extensions.refuse(
+        extensions.refuse_by_link(
             extension,
-            answered_by=event.signer_name,
-            channel=Extension.Channel.LINK,
+            signer_name=event.signer_name,
+            in_person=event.method == Method.HANDED_OVER,
             reason=event.reason,
             at=event.at,
             by=SYSTEM,

@@ -8,6 +8,9 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
 from servicedesk.core.documents import Block, DocumentKind, define
+from servicedesk.core.files import files_of
+from sla.models import Deadline
+from tickets.clocks import RESOLUTION
 from tickets.models import Extension, RemoteSession, Ticket
 
 REMOTE_RECORD = define(
@@ -18,13 +21,15 @@ EXTENSION = define(
         name="extension", title=_("Plan and extension consent"), template="pdf/extension.html"
     )
 )
+CUSTOMER = Block("customer", _("Customer"), outside=True)
 # The same form while it waits for the customer, who may agree by signing it.
 EXTENSION_TO_SIGN = define(
     DocumentKind(
         name="extension-to-sign",
         title=_("Plan and extension consent"),
         template="pdf/extension.html",
-        blocks=(Block("customer", _("Customer"), outside=True),),
+        blocks=(CUSTOMER,),
+        declines=_("I do not agree to this plan or time"),
     )
 )
 
@@ -58,19 +63,45 @@ def remote_data(session: RemoteSession) -> dict[str, Any]:
 
 
 def extension_data(extension: Extension) -> dict[str, Any]:
+    call = extension.call
     with translation.override("zh-hans"):
         return _ticket(extension.ticket) | {
             "number": extension.number,
             "plan": extension.plan,
+            "files": [
+                {"uid": str(f.uid), "name": f.name, "size": f.size, "sha256": f.sha256}
+                for f in files_of(extension)
+            ],
+            **_promise(extension),
             "former_due_at": _moment(extension.former_due_at),
             "proposed_due_at": _moment(extension.proposed_due_at),
             "proposed_by": extension.proposed_by.name,
             "proposed_at": _moment(extension.proposed_at),
+            "answer": extension.status,
             "answered_by": extension.answered_by,
             "answered_at": _moment(extension.answered_at),
             "channel": extension.get_channel_display(),
             "evidence": extension.evidence,
-        }
+            "reason": extension.reason,
+            "call": {
+                "number": call.number,
+                "caller": call.caller_name,
+                "began_at": _moment(call.answered_at),
+                "ended_at": _moment(call.ended_at),
+                "taken_by": call.taken_by.name,
+            } if call else None,
+        }  # fmt: skip
+
+
+def _promise(extension: Extension) -> dict[str, str]:
+    """What was promised at first, and whether that was broken before the customer answered."""
+    found = Deadline.objects.of(extension.ticket).filter(kind=RESOLUTION.name).order_by("-id")
+    first = found.first()
+    if first is None:
+        return {"original_due_at": "", "missed_at": ""}
+    until = extension.answered_at or extension.proposed_at
+    missed = first.missed_at or (first.due_at if first.due_at < until else None)
+    return {"original_due_at": _moment(first.original_due_at), "missed_at": _moment(missed)}
 
 
 def _ticket(ticket: Ticket) -> dict[str, Any]:

@@ -6,16 +6,17 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from accounts.models import User
 from customers.models import Contact, Store
 from servicedesk.core.actors import Actor
-from servicedesk.core.models import Entry
+from servicedesk.core.events import subject_key
+from servicedesk.core.models import Attachment, Document, Entry
 from servicedesk.core.search import matching
 from servicedesk.core.states import Transition
 from sla.models import Deadline
-from tickets.models import RemoteSession, Ticket, TicketQuerySet
+from tickets.models import Call, Extension, RemoteSession, Ticket, TicketQuerySet
 from tickets.states import OPEN, REMOTE, TICKET, Status
 
 SOON = timedelta(hours=4)
@@ -141,3 +142,36 @@ def nudges(ticket: Ticket) -> list[Entry]:
 
 def possible_remotely(session: RemoteSession, actor: Actor) -> list[Transition]:
     return REMOTE.open_to(actor, session.status)
+
+
+# --- Extensions ------------------------------------------------------------------------------
+
+
+def calls_to_name(extension: Extension, actor: Actor) -> QuerySet[Call]:
+    """The calls in which the customer can have answered the proposal, the latest first.
+
+    Who sees the ticket sees its calls; others of the store only who may see them anyway.
+    """
+    ticket = extension.ticket
+    others = Call.objects.visible_to(actor).filter(store=ticket.store_id)
+    found = Call.objects.filter(Q(ticket=ticket) | Q(pk__in=others.values("pk")))
+    return found.filter(ended_at__gte=extension.proposed_at).select_related("taken_by")
+
+
+def offers_of(ticket: Ticket) -> list[Extension]:
+    """The extensions of a ticket as its page shows them: with files, form and call."""
+    offers = list(ticket.extensions.select_related("proposed_by", "call__taken_by"))
+    if not offers:
+        return []
+    kind, _pk = subject_key(offers[0])
+    files: dict[int, list[Attachment]] = {extension.pk: [] for extension in offers}
+    for file in Attachment.objects.filter(subject_kind=kind, subject_id__in=files):
+        files[file.subject_id].append(file)
+    numbers = [extension.number for extension in offers]
+    forms = {
+        form.number: form
+        for form in Document.objects.filter(number__in=numbers).order_by("version")
+    }
+    for extension in offers:
+        extension.files, extension.form = files[extension.pk], forms.get(extension.number)  # type: ignore[attr-defined]
+    return offers

@@ -36,6 +36,11 @@ desk: list[URLPattern | URLResolver] = [
     path("colleagues/", tickets.worker_options, name="worker_options"),
     path("handovers/<uuid:uid>/<slug:verb>/", tickets.act_on_handover, name="handover_act"),
     path("extensions/<slug:number>/link/", tickets.extension_link, name="extension_link"),
+    path(
+        "extensions/<slug:number>/hand-over/",
+        tickets.hand_over_extension,
+        name="extension_hand_over",
+    ),
     path("extensions/<slug:number>/<slug:verb>/", tickets.act_on_extension, name="extension_act"),
     path("remote/", remote.session_list, name="remote_list"),
     path("remote/<slug:number>/", remote.session_page, name="remote"),

@@ -63,6 +63,7 @@ class SignatureRefused(DocumentEvent):
     icon = "signature-off"
     block: str
     signer_name: str
+    method: str
     reason: str
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib.auth.decorators import login_not_required
 from django.core.files.storage import default_storage
 from django.db.models import F, Q, QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
@@ -26,9 +30,10 @@ from servicedesk.core.document_forms import (
     UploadForm,
 )
 from servicedesk.core.documents import KINDS, LOOK_BACK, Method, Status
+from servicedesk.core.file_views import handed_out
 from servicedesk.core.http import DeskRequest, client_ip, refusals_on
 from servicedesk.core.keyset import keyset_page
-from servicedesk.core.models import Document, SignLink, token_hash
+from servicedesk.core.models import Attachment, Document, SignLink, token_hash
 
 
 def visible_documents(actor: Actor) -> QuerySet[Document]:
@@ -181,10 +186,10 @@ def sign(request: DeskRequest, token: str) -> HttpResponse:
     if not _proven(request, link):
         return _ask_digits(request, link)
     if request.method == "POST" and request.POST.get("act") == "refuse":
-        return _refuse(request, link)
+        return _refuse(request, link, token)
     if request.method == "POST":
-        return _take_signature(request, link)
-    return _sign_page(request, link)
+        return _take_signature(request, link, token)
+    return _sign_page(request, link, token)
 
 
 def _link(token: str) -> SignLink:
@@ -229,7 +234,7 @@ def _answers(link: SignLink, data: Any = None) -> Any:
     return make(data, prefix="answers") if make else None
 
 
-def _take_signature(request: DeskRequest, link: SignLink) -> HttpResponse:
+def _take_signature(request: DeskRequest, link: SignLink, token: str) -> HttpResponse:
     form, answers = SignatureForm(request.POST), _answers(link, request.POST)
     if form.is_valid() and (answers is None or answers.is_valid()):
         with refusals_on(form):
@@ -244,10 +249,10 @@ def _take_signature(request: DeskRequest, link: SignLink) -> HttpResponse:
                 **_device(request),
             )
             return redirect(request.path)
-    return _sign_page(request, link, form=form, answers=answers, status=422)
+    return _sign_page(request, link, token, form=form, answers=answers, status=422)
 
 
-def _refuse(request: DeskRequest, link: SignLink) -> HttpResponse:
+def _refuse(request: DeskRequest, link: SignLink, token: str) -> HttpResponse:
     form = RefusalForm(request.POST, auto_id="refuse_%s")
     if form.is_valid():
         with refusals_on(form):
@@ -255,12 +260,13 @@ def _refuse(request: DeskRequest, link: SignLink) -> HttpResponse:
                 link, **form.cleaned_data, at=timezone.now(), by=documents.signer(link)
             )
             return redirect(request.path)
-    return _sign_page(request, link, refusal=form, status=422)
+    return _sign_page(request, link, token, refusal=form, status=422)
 
 
 def _sign_page(
     request: HttpRequest,
     link: SignLink,
+    token: str,
     *,
     form: forms.Form | None = None,
     answers: forms.Form | None = None,
@@ -274,6 +280,8 @@ def _sign_page(
         "form": form or SignatureForm(initial=names),
         "answers": answers or _answers(link),
         "refusal": refusal or RefusalForm(initial=names, auto_id="refuse_%s"),
+        "declines": KINDS[link.document.kind].declines,
+        "files": _files(link, token),
         "handed_over": link.method == Method.HANDED_OVER,
     }
     return render(request, "documents/sign.html", context, status=status)
@@ -287,6 +295,7 @@ def _signed(request: HttpRequest, link: SignLink, token: str) -> HttpResponse:
     signature = link.document.signatures.filter(block=link.block).first()
     context = {
         "document": link.document,
+        "files": _files(link, token) if signature else [],
         "signature": signature,
         "token": token,
         "verify_url": paper.verify_url(link.document),
@@ -294,6 +303,41 @@ def _signed(request: HttpRequest, link: SignLink, token: str) -> HttpResponse:
         "back": _back(link.document) if link.method == Method.HANDED_OVER else "",
     }
     return render(request, "documents/signed.html", context)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkFile:
+    """A file of a form, as the holder of a link gets it."""
+
+    name: str
+    size: int
+    url: str
+
+
+def _files(link: SignLink, token: str) -> list[LinkFile]:
+    return [
+        LinkFile(f["name"], f["size"], reverse("documents:link_file", args=[token, f["uid"]]))
+        for f in link.document.data.get("files", ())
+    ]
+
+
+@login_not_required
+@never_cache
+@require_GET
+def link_file(request: HttpRequest, token: str, uid: UUID) -> HttpResponseBase:
+    """A file that the form names, and no other: as long as the link, then 30 days for who signed."""
+    link = _link(token)
+    now = timezone.now()
+    if link.used_at is None:
+        alive = link.expires_at > now
+    else:
+        signed = link.document.signatures.filter(block=link.block).exists()
+        alive = signed and now - link.used_at <= LOOK_BACK
+    if not alive or str(uid) not in {f["uid"] for f in link.document.data.get("files", ())}:
+        raise Http404
+    if not _proven(request, link):
+        return redirect("documents:sign", token)
+    return handed_out(get_object_or_404(Attachment, uid=uid))
 
 
 def _gone(request: HttpRequest) -> HttpResponse:

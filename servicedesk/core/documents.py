@@ -17,6 +17,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from servicedesk.core.actions import action
 from servicedesk.core.actors import Actor
@@ -43,6 +44,9 @@ FEWEST_POINTS = 20
 SMALLEST_EXTENT = 30
 
 
+DECLINES = gettext_lazy("I do not want to sign")
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """One place on the form where somebody signs. `outside`: a person of the customer."""
@@ -57,7 +61,10 @@ class DocumentKind:
     """A form: its template extends `layout` (see `pdf/base.html`) and reads `data` alone.
 
     `answers` is a form class that is filled in together with the customer's signature, such as
-    the rating of a visit.
+    the rating of a visit. `declines` is how a customer says that he does not sign.
+
+    What `data["files"]` names (uid, name, size, sha256) belongs to the form: whoever has the link
+    to sign it can read those files, and his signature is bound to their hashes.
     """
 
     name: str
@@ -65,6 +72,7 @@ class DocumentKind:
     template: str
     blocks: tuple[Block, ...] = ()
     answers: Callable[..., Any] | None = None
+    declines: Any = DECLINES
 
     def block(self, name: str) -> Block:
         return next(block for block in self.blocks if block.name == name)
@@ -268,11 +276,12 @@ def refuse_by_link(
     document = link.document
     record(
         SignatureRefused(
-            **about_document(document, at), block=link.block, signer_name=signer_name, reason=reason
+            **about_document(document, at), block=link.block, signer_name=signer_name,
+            method=link.method, reason=reason,
         ),
         about=[_subject(document)],
         by=by,
-    )
+    )  # fmt: skip
 
 
 def _sign(

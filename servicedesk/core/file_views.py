@@ -19,6 +19,11 @@ def file(request: DeskRequest, uid: str) -> FileResponse:
     found = get_object_or_404(Attachment, uid=uid)
     if not subjects.visible(found.subject_kind, found.subject_id, request.actor):
         raise Http404
+    return handed_out(found)
+
+
+def handed_out(found: Attachment) -> FileResponse:
+    """The file, to somebody who may have it."""
     try:
         content = default_storage.open(found.file)
     except FileNotFoundError as error:

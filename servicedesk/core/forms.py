@@ -252,6 +252,23 @@ class UidChoiceField(forms.ModelChoiceField[Any]):
         return found
 
 
+class FilesInput(forms.ClearableFileInput):
+    """Several files at once."""
+
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """None, one or several files; cleaned to a list."""
+
+    widget = FilesInput
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        files = data if isinstance(data, list | tuple) else [data]
+        cleaned = [forms.FileField.clean(self, file, initial) for file in files]
+        return [file for file in cleaned if file]
+
+
 # ---------------------------------------------------------------------------------------------
 # Base classes
 

@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("verify/<str:number>/<str:code>/", views.verify, name="verify"),
     path("s/<str:token>/", views.sign, name="sign"),
     path("s/<str:token>/copy/", views.signed_copy, name="signed_copy"),
+    path("s/<str:token>/files/<uuid:uid>/", views.link_file, name="link_file"),
     path("files/<uuid:uid>/", file_views.file, name="file"),
     path("<uuid:uid>/", views.document, name="document"),
     path("<uuid:uid>/sign/", views.sign_own, name="sign_own"),

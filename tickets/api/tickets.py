@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -18,13 +20,14 @@ from accounts.models import User
 from customers.models import Contact, Customer, Installation, Product, Store
 from knowledge.models import FaultCategory
 from servicedesk.core.api import ActionInput, DeskViewSet, RecordField, StrictSerializer, once, verb
+from servicedesk.core.documents import Method
 from servicedesk.core.files import files_of
 from sla.models import Deadline
 from tickets.actions import extensions, handovers, nudges
 from tickets.actions import tickets as actions
 from tickets.forms.tickets import TOLERANCE, FilterForm
-from tickets.models import Extension, Handover, Ticket
-from tickets.queries import possible, ticket_list
+from tickets.models import Call, Extension, Handover, Ticket
+from tickets.queries import calls_to_name, possible, ticket_list
 from tickets.states import EXTENSION, HANDOVER
 
 MOST_AT_ONCE = 200
@@ -81,14 +84,17 @@ class TicketDetailSerializer(TicketSerializer):
         return [{"at": n.at, "by": n.author_label, "text": n.text} for n in ticket.notes.all()]
 
     def get_files(self, ticket: Ticket) -> list[dict[str, Any]]:
-        request = self.context["request"]
-        return [
-            {
-                "uid": f.uid, "name": f.name, "content_type": f.content_type, "size": f.size,
-                "sha256": f.sha256, "url": request.build_absolute_uri(f.url),
-            }
-            for f in files_of(ticket)
-        ]  # fmt: skip
+        return _files(ticket, self.context["request"])
+
+
+def _files(subject: Ticket | Extension, request: Request) -> list[dict[str, Any]]:
+    return [
+        {
+            "uid": f.uid, "name": f.name, "content_type": f.content_type, "size": f.size,
+            "sha256": f.sha256, "url": request.build_absolute_uri(f.url),
+        }
+        for f in files_of(subject)
+    ]  # fmt: skip
 
 
 # --- What the actions take -------------------------------------------------------------------
@@ -176,8 +182,13 @@ class VisitInput(MomentInput):
 
 
 class ProposeInput(MomentInput):
+    """Files are sent as `multipart/form-data`; the customer reads them by his link."""
+
     plan = serializers.CharField(max_length=4000)
     proposed_due_at = serializers.DateTimeField()
+    attachments = serializers.ListField(
+        child=serializers.FileField(), required=False, max_length=extensions.MOST_FILES
+    )
 
 
 class EditInput(MomentInput):
@@ -391,34 +402,47 @@ class HandoverViewSet(DeskViewSet):
 class ExtensionSerializer(serializers.ModelSerializer[Extension]):
     ticket = serializers.CharField(source="ticket.number", read_only=True)
     proposed_by = _uid("proposed_by")
+    call = serializers.CharField(source="call.number", default=None, read_only=True)
+    files = serializers.SerializerMethodField()
     actions = serializers.SerializerMethodField()
 
     class Meta:
         model = Extension
         fields = [
             "uid", "number", "ticket", "plan", "former_due_at", "proposed_due_at", "status",
-            "proposed_by", "proposed_at", "answered_at", "answered_by", "channel", "evidence",
-            "actions",
+            "proposed_by", "proposed_at", "files", "answered_at", "answered_by", "channel",
+            "evidence", "call", "reason", "actions",
         ]  # fmt: skip
 
     def get_actions(self, extension: Extension) -> list[str]:
         actor = self.context["request"].actor
         return [step.name for step in EXTENSION.open_to(actor, extension.status)]
 
+    def get_files(self, extension: Extension) -> list[dict[str, Any]]:
+        return _files(extension, self.context["request"])
 
-class ConsentInput(MomentInput):
-    """By link the customer answers himself, so that channel cannot be entered."""
 
-    answered_by = serializers.CharField(max_length=60)
-    channel = serializers.ChoiceField(
-        [c for c in Extension.Channel.choices if c[0] != Extension.Channel.LINK]
+class ConsentInput(ActionInput):
+    """A call on record in which the customer agreed; he did so when it ended.
+
+    By link and in person the customer answers himself, so those ways cannot be entered.
+    """
+
+    call = serializers.CharField(max_length=20, help_text="Number of the call.")
+    answered_by = serializers.CharField(
+        max_length=60, default="", allow_blank=True, help_text="Empty: the caller."
     )
-    evidence = serializers.CharField(max_length=200)
+    recording = serializers.CharField(max_length=60, default="", allow_blank=True)
 
 
 class RefuseInput(MomentInput):
     answered_by = serializers.CharField(max_length=60)
-    reason = serializers.CharField(max_length=200)
+    reason = serializers.CharField(max_length=500)
+    call = serializers.CharField(max_length=20, required=False, help_text="Number of the call.")
+
+
+class CustomersLinkSerializer(serializers.Serializer[Any]):
+    url = serializers.URLField(help_text="Told once: it is kept nowhere.")
 
 
 class ExtensionViewSet(DeskViewSet):
@@ -429,15 +453,45 @@ class ExtensionViewSet(DeskViewSet):
 
     def get_queryset(self) -> QuerySet[Extension]:
         found = Extension.objects.visible_to(self.request.actor)  # type: ignore[attr-defined]
-        return found.select_related("ticket", "proposed_by")
+        return found.select_related("ticket__contact", "proposed_by", "call")
 
     @verb(ConsentInput)
     def consent(self, obj: Extension, data: dict[str, Any]) -> Extension:
+        """The customer agreed on the telephone. By link he agrees himself; see `link`."""
+        data["call"] = self._call(obj, data["call"])
+        data["at"] = timezone.now()
         return extensions.consent(obj, **data, by=self.request.actor)  # type: ignore[attr-defined]
 
     @verb(RefuseInput)
     def refuse(self, obj: Extension, data: dict[str, Any]) -> Extension:
+        if "call" in data:
+            data["call"] = self._call(obj, data["call"])
         return extensions.refuse(obj, **data, by=self.request.actor)  # type: ignore[attr-defined]
+
+    def _call(self, extension: Extension, number: str) -> Call:
+        actor = self.request.actor  # type: ignore[attr-defined]
+        found = calls_to_name(extension, actor).filter(number=number).first()
+        if found is None:
+            raise serializers.ValidationError(
+                {"call": _("No call of this store since the proposal has this number.")}
+            )
+        return found
+
+    @extend_schema(request=None, responses={200: CustomersLinkSerializer})
+    @action(detail=True, methods=["post"])
+    def link(self, request: Request, **kwargs: Any) -> Response:
+        """A one-time link by which the customer reads plan and files, and agrees or refuses.
+
+        A link made before dies. No `Idempotency-Key`: an answer that is kept would keep the token.
+        """
+        token = extensions.make_link(
+            self.get_object(),
+            method=Method.OWN_DEVICE,
+            at=timezone.now(),
+            by=request.actor,  # type: ignore[attr-defined]
+        )
+        url = f"{settings.BASE_URL}{reverse('documents:sign', args=[token])}"
+        return Response({"url": url})
 
     @verb(MomentInput)
     def withdraw(self, obj: Extension, data: dict[str, Any]) -> Extension:

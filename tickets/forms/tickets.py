@@ -17,6 +17,8 @@ from servicedesk.core.actors import Actor
 from servicedesk.core.files import ACCEPT
 from servicedesk.core.forms import (
     DeskForm,
+    FilesField,
+    FilesInput,
     PhoneInput,
     RadioButtons,
     RemoteSelect,
@@ -24,8 +26,9 @@ from servicedesk.core.forms import (
     UidChoiceField,
 )
 from tickets.forms.times import QuickTimeField
-from tickets.models import Extension, Ticket
-from tickets.states import Status
+from tickets.models import Call, Ticket
+from tickets.queries import calls_to_name
+from tickets.states import ExtensionStatus, Status
 
 # A browser's clock may be ahead of ours, and a minute has no seconds.
 TOLERANCE = timedelta(minutes=2)
@@ -176,6 +179,11 @@ class RequestVisitForm(TicketForm):
 
 class ProposeExtensionForm(TicketForm):
     plan = forms.CharField(label=_("How it will be solved"), max_length=4000, widget=Textarea)
+    attachments = FilesField(
+        label=_("Files to the plan"), required=False,
+        help_text=_("The customer reads them, too. JPEG, PNG, WebP, PDF or text, at most 20 MB."),
+        widget=FilesInput(attrs={"accept": ACCEPT}),
+    )  # fmt: skip
     proposed_due_at = forms.DateTimeField(
         label=_("New time"),
         help_text=_("The deadline moves only when the customer agrees to both."),
@@ -217,24 +225,40 @@ class DeclineForm(TicketForm):
 HANDOVER_FORMS: dict[str, type[TicketForm]] = {"accept": AcceptForm, "decline": DeclineForm}
 
 
-class ConsentForm(TicketForm):
-    spans = {"answered_by": 6, "at": 6}
-    answered_by = forms.CharField(label=_("Who agreed"), max_length=60)
-    at = MomentField()
-    channel = forms.ChoiceField(
-        label=_("Channel"),
-        choices=[c for c in Extension.Channel.choices if c[0] != Extension.Channel.LINK],
-        widget=RadioButtons,
-    )
-    evidence = forms.CharField(
-        label=_("Evidence"), max_length=200,
-        help_text=_("Number of the call, of the recording, or of the paper."),
+class CallField(UidChoiceField):
+    """One of the calls that are on record, told by when, who, and who took it."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        at = f"{timezone.localtime(obj.answered_at):%m-%d %H:%M}"
+        return " · ".join(filter(None, [at, obj.caller_name, obj.number, obj.taken_by.name]))
+
+
+class AnswerForm(TicketForm):
+    """What the customer said on the telephone to the proposal that waits."""
+
+    def __init__(self, *args: Any, ticket: Ticket, by: Actor, **kwargs: Any) -> None:
+        super().__init__(*args, ticket=ticket, by=by, **kwargs)
+        proposed = ticket.extensions.filter(status=ExtensionStatus.PROPOSED).first()
+        calls: Any = self.fields["call"]
+        calls.queryset = calls_to_name(proposed, by) if proposed else Call.objects.none()
+
+
+class ConsentForm(AnswerForm):
+    call = CallField(
+        None, label=_("In which call"),
+        help_text=_("Calls of this store since the proposal. Is it missing? Record the call first."),
     )  # fmt: skip
+    answered_by = forms.CharField(
+        label=_("Who agreed"), max_length=60, required=False,
+        help_text=_("Leave it empty if it was the caller."),
+    )  # fmt: skip
+    recording = forms.CharField(label=_("Number of the recording"), max_length=60, required=False)
 
 
-class RefuseForm(TicketForm):
+class RefuseForm(AnswerForm):
     answered_by = forms.CharField(label=_("Who refused"), max_length=60)
-    reason = forms.CharField(label=_("What the customer said"), max_length=200, widget=Textarea)
+    reason = forms.CharField(label=_("What the customer said"), max_length=500, widget=Textarea)
+    call = CallField(None, label=_("In which call"), required=False)
 
 
 EXTENSION_FORMS: dict[str, type[TicketForm]] = {

@@ -259,7 +259,7 @@ class Extension(Record):
     class Channel(models.TextChoices):
         CALL = "call", _("By telephone, recorded")
         LINK = "link", _("By one-time link")
-        IN_PERSON = "in_person", _("In person")
+        IN_PERSON = "in_person", _("In person, with signature")
 
     number = models.CharField(max_length=20, unique=True)
     ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="extensions")
@@ -273,10 +273,15 @@ class Extension(Record):
     proposed_by = models.ForeignKey(USER, models.PROTECT, related_name="+")
     proposed_at = models.DateTimeField()
     answered_at = models.DateTimeField(null=True)
-    # Who of the customer answered, how, and what proves it (call number, recording id).
-    answered_by = models.CharField(_("who agreed"), max_length=60, blank=True)
+    # Who of the customer answered, how, and what proves it.
+    answered_by = models.CharField(_("who answered"), max_length=100, blank=True)
     channel = models.CharField(_("channel"), max_length=10, choices=Channel, blank=True)
     evidence = models.CharField(_("evidence"), max_length=200, blank=True)
+    call = models.ForeignKey(
+        "tickets.Call", models.PROTECT, null=True, related_name="+", verbose_name=_("call")
+    )
+    # Why the customer refused, in his words.
+    reason = models.CharField(_("reason"), max_length=500, blank=True)
 
     objects = OfTicketQuerySet.as_manager()
 
@@ -297,6 +302,15 @@ class Extension(Record):
                 condition=~Q(status="consented")
                 | (~Q(answered_by="") & ~Q(channel="") & ~Q(evidence="")
                    & Q(answered_at__isnull=False)),
+            ),
+            # A telephone consent is the one of a call that is on record.
+            models.CheckConstraint(
+                name="tickets_extension_call_named",
+                condition=~Q(channel="call") | Q(call__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="tickets_extension_refusal_explained",
+                condition=~Q(status="refused") | (~Q(answered_by="") & ~Q(reason="")),
             ),
         ]  # fmt: skip
 

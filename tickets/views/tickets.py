@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -15,6 +16,7 @@ from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from customers.models import Contact, Store
@@ -25,7 +27,6 @@ from servicedesk.core.forms import ActionForm, DeskForm
 from servicedesk.core.history import changes
 from servicedesk.core.http import DeskRequest, perform, show_form
 from servicedesk.core.keyset import keyset_page
-from servicedesk.core.models import Document
 from servicedesk.core.panels import render_panels
 from servicedesk.core.states import Transition
 from servicedesk.core.templatetags import desk
@@ -46,7 +47,15 @@ from tickets.forms.tickets import (
     TicketForm,
 )
 from tickets.models import Extension, Handover, SavedView, Ticket
-from tickets.queries import for_page, for_rows, may_nudge, possible, ticket_list, workers
+from tickets.queries import (
+    for_page,
+    for_rows,
+    may_nudge,
+    offers_of,
+    possible,
+    ticket_list,
+    workers,
+)
 from tickets.queries import nudges as nudged
 from tickets.states import EXTENSION, HANDOVER, OPEN, ExtensionStatus, HandoverStatus, Status
 
@@ -297,24 +306,36 @@ def act_on_extension(request: DeskRequest, number: str, verb: str) -> HttpRespon
 
 
 @require_POST
+@never_cache
 def extension_link(request: DeskRequest, number: str) -> HttpResponse:
-    """A one-time link by which the customer reads plan and new time, and agrees or refuses."""
-    extension = get_object_or_404(Extension.objects.visible_to(request.actor), number=number)
-    form = get_object_or_404(Document, number=extension.number, status=Document.Status.OPEN)
+    """A one-time link by which the customer reads plan and new time, and agrees or refuses.
+
+    The token is shown once and kept nowhere.
+    """
+    extension, token = _customers_link(request, number, method=documents.Method.OWN_DEVICE)
+    url = f"{settings.BASE_URL}{reverse('documents:sign', args=[token])}"
     contact = extension.ticket.contact
-    token = documents.make_link(
-        form,
-        block="customer",
-        method="L2",
-        signer_name=contact.name if contact else "",
-        contact_id=contact.pk if contact else None,
-        phone_last4=contact.phone_digits[-4:] if contact else "",
-        at=timezone.now(),
-        by=request.actor,
-    )
-    link = request.build_absolute_uri(reverse("documents:sign", args=[token]))
-    context = {"extension": extension, "link": link, "qr": paper.qr(link)}
+    context = {
+        "extension": extension,
+        "url": url,
+        "qr": paper.qr(url),
+        "asks_digits": bool(contact and contact.phone_digits),
+    }
     return render(request, "tickets/tickets/extension_link.html", context)
+
+
+@require_POST
+def hand_over_extension(request: DeskRequest, number: str) -> HttpResponse:
+    """The engineer's phone goes into the customer's hand, who reads and signs, or refuses."""
+    _extension, token = _customers_link(request, number, method=documents.Method.HANDED_OVER)
+    return redirect("documents:sign", token)
+
+
+def _customers_link(request: DeskRequest, number: str, *, method: str) -> tuple[Extension, str]:
+    visible = Extension.objects.visible_to(request.actor).select_related("ticket__contact")
+    extension = get_object_or_404(visible, number=number)
+    token = extensions.make_link(extension, method=method, at=timezone.now(), by=request.actor)
+    return extension, token
 
 
 def _ask(
@@ -362,7 +383,7 @@ def _show(
     handover = ticket.handovers.select_related("from_user", "to_user").filter(
         status=HandoverStatus.PENDING
     ).first()  # fmt: skip
-    offers = list(ticket.extensions.select_related("proposed_by"))
+    offers = offers_of(ticket)
     proposed = next((e for e in offers if e.status == ExtensionStatus.PROPOSED), None)
     nudge_again = nudges.nudge_again_at(nudged(ticket))
     waits = nudge_again is not None and timezone.now() < nudge_again
@@ -389,6 +410,7 @@ def _show(
         "extensions": offers,
         "extension_buttons": extension_buttons,
         "proposed": proposed,
+        "can_link": actor.may("documents.sign_own"),
         "nudge_again": nudge_again if waits and may_nudge(ticket, actor) else None,
         "handover": handover,
         "handover_buttons": handover_buttons,
@@ -487,10 +509,8 @@ def _extension_buttons(
         ActionForm.of(
             step,
             reverse("tickets:extension_act", args=[proposed.number, step.name]),
-            tried[1]
-            if tried and tried[0] == step.name
-            else EXTENSION_FORMS[step.name](ticket=ticket, by=actor),
-            style="primary" if step.name == "consent" else "plain",
+            tried[1] if tried and tried[0] == step.name else None,
+            asks=bool(EXTENSION_FORMS[step.name].base_fields),
         )
         for step in EXTENSION.open_to(actor, proposed.status)
     ]

@@ -305,15 +305,25 @@ class Stories:
         at += minutes(25)
         yield at
         if self.dice.random() < 0.85:
-            extensions.consent(
-                extension, answered_by=place.contact.name, channel="call",
-                evidence=f"录音 {at:%Y%m%d%H%M}", at=at, by=worker.as_actor(),
-            )  # fmt: skip
+            call = self._call_about(ticket, place, worker, "同意方案和新时间", at)
+            extensions.consent(extension, call=call, at=at, by=worker.as_actor())
         else:
+            call = self._call_about(ticket, place, worker, "大促期间不能等", at)
             extensions.refuse(
-                extension, answered_by=place.contact.name, channel="call",
-                reason="大促期间不能等", at=at, by=worker.as_actor(),
+                extension, answered_by=place.contact.name, reason=call.need, call=call, at=at,
+                by=worker.as_actor(),
             )  # fmt: skip
+
+    def _call_about(
+        self, ticket: Ticket, place: Place, taken_by: User, need: str, at: datetime
+    ) -> Call:
+        """The customer spoke about his ticket; the call ended at `at`."""
+        return calls.end_call(
+            outcome=Call.Outcome.EXISTING, ticket=ticket, answered_at=at - minutes(4),
+            ring_count=2, greeted=True, caller_number=place.contact.phone,
+            caller_name=place.contact.name, salutation=place.contact.salutation, need=need,
+            read_back=True, at=at, by=taken_by.as_actor(),
+        )  # fmt: skip
 
     def _remote(
         self, ticket: Ticket, case: names.Case, place: Place, worker: User, at: datetime,

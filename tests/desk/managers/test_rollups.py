@@ -19,7 +19,13 @@ from servicedesk.desk.managers import rollups
 from servicedesk.desk.models import MEASURES, Progress, RollUp, TicketFact
 from tests.conftest import AT
 from tests.desk.managers import raw
-from tests.tickets.tickets.factories import details, make_category, make_store, make_ticket
+from tests.tickets.tickets.factories import (
+    details,
+    make_call,
+    make_category,
+    make_store,
+    make_ticket,
+)
 from tickets.actions import extensions
 from tickets.actions import tickets as actions
 from tickets.models import Ticket
@@ -103,10 +109,8 @@ class Life:
         )
         fate = self.dice.choice(["consent", "consent", "refuse", "withdraw", "wait"])
         if fate == "consent":
-            extensions.consent(
-                extension, answered_by="李", channel="call", evidence="CA-1", at=self.now,
-                by=self.by,
-            )  # fmt: skip
+            call = make_call(ticket, at=self.now, by=self.people[0])
+            extensions.consent(extension, call=call, at=self.now, by=self.by)
         elif fate == "refuse":
             extensions.refuse(extension, answered_by="李", reason="不行", at=self.now, by=self.by)
         elif fate == "withdraw":

@@ -24,7 +24,7 @@ from tests.conftest import AT, person
 from tests.desk.managers import raw
 from tests.desk.managers.test_rollups import Life
 from tests.sla.policies import make_policy
-from tests.tickets.tickets.factories import make_category, make_store, make_ticket
+from tests.tickets.tickets.factories import make_call, make_category, make_store, make_ticket
 from tickets.actions import extensions
 from tickets.actions import tickets as actions
 from tickets.models import Ticket
@@ -56,9 +56,7 @@ def extended(ticket: Ticket, hours: int, *, at) -> None:
     extension = extensions.propose_extension(
         ticket, plan="换打印机", proposed_due_at=ticket.received_at + hours * HOUR, at=at, by=by
     )
-    extensions.consent(
-        extension, answered_by="李晓梅", channel="call", evidence="CA-1", at=at, by=by
-    )
+    extensions.consent(extension, call=make_call(ticket, at=at, by=ticket.owner), at=at, by=by)
 
 
 # --- what is counted -------------------------------------------------------------------------

@@ -14,9 +14,9 @@ from knowledge.actions import create_category
 from knowledge.models import FaultCategory
 from servicedesk.core.actors import SYSTEM
 from tests.conftest import AT, person
-from tickets.actions import remote
+from tickets.actions import calls, remote
 from tickets.actions import tickets as actions
-from tickets.models import RemoteSession, Ticket
+from tickets.models import Call, RemoteSession, Ticket
 from tickets.states import RemoteStatus, Status
 
 # AT is 09:30 in Shanghai. What happens to a ticket by default happens so many minutes later.
@@ -145,3 +145,15 @@ def make_session(
     session.refresh_from_db()
     assert session.status == status
     return session
+
+
+def make_call(ticket: Ticket, *, at: datetime, by: User, **more: Any) -> Call:
+    """The customer called about this ticket; the call ended at `at`."""
+    return calls.end_call(
+        **{
+            "outcome": Call.Outcome.EXISTING, "ticket": ticket, "caller_name": "李晓梅",
+            "caller_number": "13912345678", "need": "同意改到后天", "read_back": True,
+            "answered_at": at - timedelta(minutes=3),
+        } | more,
+        at=at, by=by.as_actor(),
+    )  # fmt: skip

@@ -9,7 +9,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from servicedesk.core.files import files_of
-from tests.tickets.tickets.factories import make_ticket
+from servicedesk.core.models import SignLink
+from tests.tickets.tickets.factories import make_call, make_ticket
 from tickets.actions import extensions, handovers
 from tickets.models import Extension, Handover, Note
 from tickets.states import ExtensionStatus, HandoverStatus, Status
@@ -164,35 +165,128 @@ def test_an_extension_is_answered(door, browse, api_of, engineer, now):
         ticket, plan="换机", proposed_due_at=now + timedelta(hours=20),
         at=now - timedelta(hours=1), by=engineer.as_actor(),
     )  # fmt: skip
-    told = {"answered_by": "李晓梅", "channel": "call", "evidence": "CA-1"}
+    call = make_call(ticket, at=now - timedelta(minutes=5), by=engineer)
+    foreign = make_call(
+        make_ticket(Status.IN_PROGRESS, engineer), at=now - timedelta(minutes=5), by=engineer
+    )
 
     if door == "page":
         page = browse(engineer).get(ticket.get_absolute_url()).content.decode()
         url = f"/tickets/extensions/{extension.number}/consent/"
         assert url in page
-        assert browse(engineer).post(url, told | {"evidence": ""}).status_code == 422
-        assert browse(engineer).post(url, told).status_code == 302
+        offered = browse(engineer).get(url).content.decode()
+        assert (call.number in offered, foreign.number in offered) == (True, False)
+        assert browse(engineer).post(url, {"call": foreign.uid}).status_code == 422
+        assert browse(engineer).post(url, {"call": call.uid}).status_code == 302
+        shown = browse(engineer).get(ticket.get_absolute_url()).content.decode()
+        assert call.get_absolute_url() in shown
     else:
         url = f"/api/v1/extensions/{extension.number}/consent"
-        assert api_of(engineer).post(url, told | {"channel": "link"}).status_code == 400
-        assert api_of(engineer).post(url, told).status_code == 200
+        assert api_of(engineer).post(url, {"call": foreign.number}).status_code == 400
+        answer = api_of(engineer).post(url, {"call": call.number, "recording": "R-1"})
+        assert answer.status_code == 200
+        assert (answer.json()["call"], answer.json()["channel"]) == (call.number, "call")
 
     assert Extension.objects.get().status == ExtensionStatus.CONSENTED
 
 
-def test_the_link_for_the_customer_is_shown_once(browse, engineer, now):
+@pytest.mark.parametrize("door", ["page", "api"])
+def test_a_refusal_is_entered(door, browse, api_of, engineer, now):
+    extension = propose(engineer, now)
+    told = {"answered_by": "李晓梅", "reason": "今天必须好"}
+
+    if door == "page":
+        url = f"/tickets/extensions/{extension.number}/refuse/"
+        assert browse(engineer).post(url, told | {"reason": ""}).status_code == 422
+        assert browse(engineer).post(url, told).status_code == 302
+    else:
+        url = f"/api/v1/extensions/{extension.number}/refuse"
+        assert api_of(engineer).post(url, told | {"call": "CA-0"}).status_code == 400
+        assert api_of(engineer).post(url, told).json()["reason"] == "今天必须好"
+
+    assert Extension.objects.get().status == ExtensionStatus.REFUSED
+
+
+@pytest.mark.parametrize("door", ["page", "api"])
+def test_a_plan_comes_with_its_files(door, browse, api_of, engineer, now):
+    ticket = make_ticket(Status.IN_PROGRESS, engineer, at=now - timedelta(hours=2))
+    files = [SimpleUploadedFile(f"{n}.txt", b"abc") for n in range(2)]
+    told = {"plan": "换机", "attachments": files}
+
+    if door == "page":
+        until = f"{timezone.localtime(now + timedelta(days=3)):%Y-%m-%dT%H:%M}"
+        url = f"/tickets/{ticket.number}/propose_extension/"
+        assert browse(engineer).post(url, told | {"proposed_due_at": until}).status_code == 302
+    else:
+        url = f"/api/v1/tickets/{ticket.number}/propose-extension"
+        told |= {"proposed_due_at": (now + timedelta(days=3)).isoformat()}
+        assert api_of(engineer).post(url, told, format="multipart").status_code == 200
+
+    extension = Extension.objects.get()
+    assert [file.name for file in files_of(extension)] == ["0.txt", "1.txt"]
+    shown = api_of(engineer).get(f"/api/v1/extensions/{extension.number}").json()
+    assert [file["size"] for file in shown["files"]] == [3, 3]
+    page = browse(engineer).get(ticket.get_absolute_url()).content.decode()
+    assert files_of(extension)[0].url in page
+
+
+def propose(engineer, now) -> Extension:
     ticket = make_ticket(Status.IN_PROGRESS, engineer, at=now - timedelta(hours=20))
-    extension = extensions.propose_extension(
+    return extensions.propose_extension(
         ticket, plan="换机", proposed_due_at=now + timedelta(hours=20), at=now,
         by=engineer.as_actor(),
     )  # fmt: skip
 
+
+def test_the_link_for_the_customer_is_shown_once(browse, engineer, now):
+    extension = propose(engineer, now)
+
     response = browse(engineer).post(f"/tickets/extensions/{extension.number}/link/")
 
     assert response.status_code == 200
-    link = response.context["link"]
+    link = response.context["url"]
     assert link in response.content.decode()
     assert browse(engineer).get(link).status_code == 200
+
+
+def test_a_link_by_the_api_kills_the_former_one(api_of, client, engineer, now):
+    extension = propose(engineer, now)
+    url = f"/api/v1/extensions/{extension.number}/link"
+
+    former, latter = (api_of(engineer).post(url).json()["url"] for _each in range(2))
+
+    assert client.get(former).status_code == 404
+    assert client.get(latter).status_code == 200
+
+
+def test_the_phone_is_handed_over(browse, engineer, now):
+    extension = propose(engineer, now)
+
+    response = browse(engineer).post(f"/tickets/extensions/{extension.number}/hand-over/")
+
+    page = browse(engineer).get(response["Location"]).content.decode()
+    assert "换机" in page
+    assert SignLink.objects.get().method == "L1"
+
+
+@pytest.mark.parametrize("door", ["link", "hand-over"])
+def test_who_cannot_see_the_ticket_makes_no_link(door, browse, engineer, other_engineer, now):
+    extension = propose(engineer, now)
+
+    response = browse(other_engineer).post(f"/tickets/extensions/{extension.number}/{door}/")
+
+    assert response.status_code == 404
+    assert not SignLink.objects.exists()
+
+
+def test_who_may_not_hand_over_is_not_offered_to(browse, engineer, manager, now):
+    extension = propose(engineer, now)
+
+    page = browse(manager).get(extension.ticket.get_absolute_url()).content.decode()
+
+    assert "/consent/" in page
+    assert "/hand-over/" not in page
+    assert browse(manager).post(f"/tickets/extensions/{extension.number}/link/").status_code == 403
 
 
 def test_the_details_are_corrected_on_a_page_of_their_own(browse, helpdesk, now):

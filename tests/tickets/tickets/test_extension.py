@@ -5,22 +5,28 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.core.exceptions import PermissionDenied
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import IntegrityError
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import Notification
 from servicedesk.core import documents, paper
-from servicedesk.core.errors import Refused, WrongState
+from servicedesk.core.errors import Refused, Stale, WrongState
+from servicedesk.core.files import files_of
 from servicedesk.core.models import Document, OutboxMessage, SignLink
 from sla.actions import acknowledge
 from sla.models import Deadline, DeadlineMove, Escalation
 from sla.queries import open_escalations_of
 from tests.conftest import AT
 from tests.journal import journal
-from tests.tickets.tickets.factories import make_ticket
+from tests.tickets.tickets.factories import make_call, make_ticket
 from tests.visits.factories import strokes
 from tickets.actions import extensions
 from tickets.actions.tickets import resolve
 from tickets.models import Extension, Ticket
+from tickets.queries import calls_to_name
 from tickets.states import ExtensionStatus, Status
 
 pytestmark = pytest.mark.django_db
@@ -28,13 +34,18 @@ pytestmark = pytest.mark.django_db
 SOON = AT + timedelta(hours=20)
 ANSWERED = AT + timedelta(hours=21)
 NEW_TIME = AT + timedelta(hours=48)
-YES = {"answered_by": "李晓梅", "channel": "call", "evidence": "CA-20260302-0009"}
 
 
 def propose(engineer, **more):
     ticket = more.pop("ticket", None) or make_ticket(Status.IN_PROGRESS, engineer)
     told = {"plan": "从总部备份恢复", "proposed_due_at": NEW_TIME, "at": SOON} | more
     return extensions.propose_extension(ticket, **told, by=engineer.as_actor())
+
+
+def agree(extension, person, *, at=ANSWERED, **more):
+    """The customer agreed in a call that ended at `at`."""
+    call = more.pop("call", None) or make_call(extension.ticket, at=at, by=person)
+    return extensions.consent(extension, call=call, **more, at=at, by=person.as_actor())
 
 
 def resolution(extension):
@@ -54,7 +65,7 @@ def test_a_proposal_moves_nothing(engineer):
 def test_consent_moves_the_deadline_and_both_times_are_kept(engineer):
     extension = propose(engineer)
 
-    extensions.consent(extension, **YES, at=ANSWERED, by=engineer.as_actor())
+    agree(extension, engineer)
 
     clock = resolution(extension)
     ticket = Ticket.objects.get()
@@ -69,7 +80,7 @@ def test_consent_moves_the_deadline_and_both_times_are_kept(engineer):
 def test_consent_after_the_miss_leaves_the_miss(engineer):
     extension = propose(engineer)
 
-    extensions.consent(extension, **YES, at=AT + timedelta(hours=25), by=engineer.as_actor())
+    agree(extension, engineer, at=AT + timedelta(hours=25))
 
     clock = resolution(extension)
     assert (clock.due_at, clock.missed_at) == (NEW_TIME, AT + timedelta(hours=24))
@@ -121,7 +132,7 @@ def test_each_refusal_of_one_ticket_is_an_escalation(engineer, dispatcher):
 
 def test_after_an_extension_page_and_api_show_the_original_time_and_its_miss(engineer, client):
     extension = propose(engineer, at=AT + timedelta(hours=26))
-    extensions.consent(extension, **YES, at=AT + timedelta(hours=27), by=engineer.as_actor())
+    agree(extension, engineer, at=AT + timedelta(hours=27))
 
     client.force_login(engineer)
     page = client.get(extension.ticket.get_absolute_url()).content.decode()
@@ -167,25 +178,87 @@ def test_one_proposal_at_a_time(engineer):
         propose(engineer, ticket=extension.ticket)
 
 
-@pytest.mark.parametrize(
-    ("said", "field"),
-    [
-        ({"answered_by": " "}, "answered_by"),
-        ({"evidence": " "}, "evidence"),
-        ({"channel": "dream"}, "channel"),
-        ({"channel": "link"}, "channel"),
-        ({"at": SOON - timedelta(minutes=1)}, "at"),
-        ({"at": NEW_TIME + timedelta(minutes=1)}, "at"),
-    ],
-)
-def test_no_consent_without_who_how_when_and_proof(said, field, engineer):
+# --- (b) In a call that is on record -----------------------------------------------------------
+
+
+def test_the_call_tells_who_agreed_when_and_on_which_number(engineer):
     extension = propose(engineer)
+    call = make_call(extension.ticket, at=ANSWERED, by=engineer)
+
+    agree(extension, engineer, call=call, recording="R-7", at=ANSWERED + timedelta(minutes=20))
+
+    assert (extension.call, extension.channel) == (call, Extension.Channel.CALL)
+    assert (extension.answered_by, extension.answered_at) == ("李晓梅", ANSWERED)
+    assert extension.evidence == f"{call.number} · 139****5678 · R-7"
+    assert journal(extension.ticket)[-1][:2] == ("extension.consented", ANSWERED)
+
+
+def test_a_call_of_another_store_is_no_consent(engineer):
+    extension = propose(engineer)
+    foreign = make_call(make_ticket(Status.IN_PROGRESS, engineer), at=ANSWERED, by=engineer)
 
     with pytest.raises(Refused) as refused:
-        extensions.consent(extension, **YES | {"at": ANSWERED} | said, by=engineer.as_actor())
+        agree(extension, engineer, call=foreign)
 
-    assert refused.value.field == field
+    assert refused.value.field == "call"
     assert resolution(extension).due_at == AT + timedelta(hours=24)
+
+
+@pytest.mark.parametrize(
+    ("ended", "now"),
+    [
+        (SOON - timedelta(minutes=1), ANSWERED),
+        (ANSWERED + timedelta(minutes=1), ANSWERED),
+        (NEW_TIME + timedelta(minutes=1), NEW_TIME + timedelta(minutes=2)),
+    ],
+)
+def test_a_call_before_the_proposal_in_the_future_or_too_late_is_no_consent(ended, now, engineer):
+    extension = propose(engineer)
+    call = make_call(extension.ticket, at=ended, by=engineer)
+
+    with pytest.raises(Refused):
+        agree(extension, engineer, call=call, at=now)
+
+    assert resolution(extension).due_at == AT + timedelta(hours=24)
+
+
+def test_a_call_of_nobody_needs_a_name(engineer, helpdesk):
+    extension = propose(engineer)
+    call = make_call(extension.ticket, at=ANSWERED, by=helpdesk)
+    call.caller_name = ""
+
+    with pytest.raises(Refused) as refused:
+        agree(extension, engineer, call=call)
+
+    assert refused.value.field == "answered_by"
+
+
+def test_the_database_knows_no_telephone_consent_without_a_call(engineer):
+    extension = propose(engineer)
+    agree(extension, engineer)
+
+    with pytest.raises(IntegrityError, match="tickets_extension_call_named"):
+        Extension.objects.filter(pk=extension.pk).update(call=None)
+
+
+def test_an_engineer_can_name_the_tickets_calls_and_his_own_but_no_others(
+    engineer, helpdesk, dispatcher
+):
+    extension = propose(engineer)
+    ticket = extension.ticket
+    about_it = make_call(ticket, at=ANSWERED, by=helpdesk)
+    other = make_ticket(Status.IN_PROGRESS, helpdesk, store=ticket.store)
+    elsewhere = make_call(other, at=ANSWERED, by=helpdesk)
+    before = make_call(ticket, at=SOON - timedelta(hours=1), by=helpdesk)
+
+    mine = set(calls_to_name(extension, engineer.as_actor()))
+    all_of_them = set(calls_to_name(extension, dispatcher.as_actor()))
+
+    assert (mine, all_of_them) == ({about_it}, {about_it, elsewhere})
+    assert before not in all_of_them
+
+
+# --- Refusal -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("said", [{"answered_by": " "}, {"reason": " "}])
@@ -205,7 +278,10 @@ def test_a_refusal_says_who_and_why(said, engineer):
 def test_there_is_one_answer(verb, engineer):
     extension = propose(engineer)
     extensions.withdraw(extension, at=ANSWERED, by=engineer.as_actor())
-    told = {"consent": YES, "refuse": {"answered_by": "李", "reason": "不"}, "withdraw": {}}[verb]
+    call = make_call(extension.ticket, at=ANSWERED, by=engineer)
+    told = {
+        "consent": {"call": call}, "refuse": {"answered_by": "李", "reason": "不"}, "withdraw": {}
+    }[verb]  # fmt: skip
 
     with pytest.raises(WrongState):
         getattr(extensions, verb)(extension, **told, at=ANSWERED, by=engineer.as_actor())
@@ -218,8 +294,69 @@ def test_a_ticket_that_was_solved_meanwhile_needs_no_consent(engineer):
     )
 
     with pytest.raises(WrongState):
-        extensions.consent(extension, **YES, at=ANSWERED, by=engineer.as_actor())
+        agree(extension, engineer)
     assert extension.status == ExtensionStatus.WITHDRAWN
+
+
+@pytest.mark.parametrize(
+    ("door", "channel"), [("call", "call"), ("L2", "link"), ("L1", "in_person")]
+)
+def test_every_way_of_refusing_tells_the_supervisor_once_and_seals_a_form(
+    door, channel, engineer, dispatcher
+):
+    extension = propose(engineer)
+    words = "今天必须好" * 60
+
+    if door == "call":
+        call = make_call(extension.ticket, at=ANSWERED, by=engineer)
+        extensions.refuse(
+            extension, answered_by="李晓梅", reason=words, call=call, at=ANSWERED,
+            by=engineer.as_actor(),
+        )  # fmt: skip
+    else:
+        _document, link = link_of(extension, engineer, door)
+        soon = SOON + timedelta(minutes=10)
+        documents.refuse_by_link(
+            link, signer_name="李晓梅", reason=words, at=soon, by=documents.signer(link)
+        )
+
+    extension.refresh_from_db()
+    assert (extension.status, extension.channel) == (ExtensionStatus.REFUSED, channel)
+    assert (extension.reason, extension.answered_by) == (words, "李晓梅")
+    assert resolution(extension).due_at == AT + timedelta(hours=24) == extension.former_due_at
+    assert Escalation.objects.get(insists=True).told == [dispatcher.pk]
+    assert Notification.objects.filter(user=dispatcher, urgent=True).count() == 1
+    assert OutboxMessage.objects.filter(recipient=dispatcher.email).count() == 1
+    form = Document.objects.get(number=extension.number, version=2)
+    assert form.status == Document.Status.COMPLETE
+    html = paper.render(form, layout="pdf/base.html")
+    assert "客户不同意，仍按原时间执行" in html
+    assert words in html
+
+
+def test_a_colleague_cannot_give_the_customers_answer(engineer, manager, admin):
+    """GEN-2"""
+    extension = propose(engineer)
+    told = {"signer_name": "李晓梅", "in_person": True, "at": ANSWERED}
+
+    for person in (engineer, manager, admin):
+        with pytest.raises(PermissionDenied):
+            extensions.consent_by_signature(extension, **told, evidence="x", by=person.as_actor())
+        with pytest.raises(PermissionDenied):
+            extensions.refuse_by_link(extension, **told, reason="x", by=person.as_actor())
+    document, link = link_of(extension, engineer, "L1")
+    with pytest.raises(PermissionDenied):
+        documents.sign_by_link(
+            link, signer_name="李晓梅", strokes=strokes(), shown_sha256=document.data_sha256,
+            answers={}, at=ANSWERED, by=engineer.as_actor(),
+        )  # fmt: skip
+    with pytest.raises(PermissionDenied):
+        documents.sign_own(
+            document, block="customer", strokes=strokes(), shown_sha256=document.data_sha256,
+            at=ANSWERED, by=engineer.as_actor(),
+        )  # fmt: skip
+    extension.refresh_from_db()
+    assert extension.status == ExtensionStatus.PROPOSED
 
 
 # --- The form ----------------------------------------------------------------------------------
@@ -230,40 +367,186 @@ def test_a_recorded_consent_completes_the_form(engineer):
     waiting = Document.objects.get(number=extension.number)
     assert (waiting.status, waiting.blocks) == (Document.Status.OPEN, ["customer"])
 
-    extensions.consent(extension, **YES, at=ANSWERED, by=engineer.as_actor())
+    agree(extension, engineer)
 
     waiting.refresh_from_db()
     done = Document.objects.get(number=extension.number, version=2)
     assert (waiting.status, done.status) == (Document.Status.VOID, Document.Status.COMPLETE)
     html = paper.render(done, layout="pdf/base.html")
-    for text in ("延期方案确认单", "从总部备份恢复", "2026-03-04 09:30", "CA-20260302-0009"):
+    for text in ("延期方案确认单", "从总部备份恢复", "2026-03-04 09:30", "CA-20260303-0001"):
         assert text in html
 
 
-def link_of(extension, engineer):
+def link_of(extension, engineer, method="L2"):
     document = Document.objects.get(number=extension.number, status=Document.Status.OPEN)
-    token = documents.make_link(
-        document, block="customer", method="L2", signer_name="李晓梅", at=SOON,
-        by=engineer.as_actor(),
-    )  # fmt: skip
+    token = extensions.make_link(extension, method=method, at=SOON, by=engineer.as_actor())
     return document, SignLink.objects.get(token_sha256=documents.token_hash(token))
 
 
-def test_the_customers_signature_by_link_is_consent(engineer):
+@pytest.mark.parametrize(("method", "channel"), [("L2", "link"), ("L1", "in_person")])
+def test_the_customers_signature_is_consent(method, channel, engineer):
     extension = propose(engineer)
-    document, link = link_of(extension, engineer)
+    document, link = link_of(extension, engineer, method)
+    drawn = strokes()
 
     documents.sign_by_link(
-        link, signer_name="李晓梅", strokes=strokes(), shown_sha256=document.data_sha256,
-        answers={}, at=ANSWERED, by=documents.signer(link),
+        link, signer_name="李晓梅", strokes=drawn, shown_sha256=document.data_sha256,
+        answers={}, at=ANSWERED - timedelta(minutes=50), by=documents.signer(link),
     )  # fmt: skip
 
     extension.refresh_from_db()
-    assert (extension.status, extension.channel) == (
-        ExtensionStatus.CONSENTED, Extension.Channel.LINK,
-    )  # fmt: skip
+    document.refresh_from_db()
+    assert (extension.status, extension.channel) == (ExtensionStatus.CONSENTED, channel)
     assert document.data_sha256[:16] in extension.evidence
     assert resolution(extension).due_at == NEW_TIME
+    signature = document.signatures.get()
+    assert (signature.method, signature.shown_sha256) == (method, document.data_sha256)
+    assert signature.strokes == drawn
+    assert document.status == Document.Status.COMPLETE
+
+
+@pytest.mark.parametrize("method", ["L1", "L2"])
+def test_a_blank_or_a_dot_is_no_signature_and_no_consent(method, engineer):
+    extension = propose(engineer)
+    document, link = link_of(extension, engineer, method)
+    dot = [[{"x": 5.0, "y": 5.0, "t": float(n), "p": 0.5} for n in range(30)]]
+
+    for drawn in ([], [[]], dot):
+        with pytest.raises(Refused) as refused:
+            documents.sign_by_link(
+                link, signer_name="李晓梅", strokes=drawn, shown_sha256=document.data_sha256,
+                answers={}, at=SOON + timedelta(minutes=1), by=documents.signer(link),
+            )  # fmt: skip
+        assert refused.value.field == "strokes"
+    extension.refresh_from_db()
+    assert extension.status == ExtensionStatus.PROPOSED
+
+
+def test_what_was_not_shown_is_not_signed(engineer):
+    extension = propose(engineer)
+    _document, link = link_of(extension, engineer)
+
+    with pytest.raises(Stale):
+        documents.sign_by_link(
+            link, signer_name="李晓梅", strokes=strokes(), shown_sha256="0" * 64, answers={},
+            at=SOON + timedelta(minutes=1), by=documents.signer(link),
+        )  # fmt: skip
+
+
+def test_a_link_works_once_and_ends(engineer):
+    extension = propose(engineer)
+    document, link = link_of(extension, engineer)
+    told = {
+        "signer_name": "李晓梅", "strokes": strokes(), "shown_sha256": document.data_sha256,
+        "answers": {}, "by": documents.signer(link),
+    }  # fmt: skip
+
+    with pytest.raises(Refused):
+        documents.sign_by_link(link, **told, at=link.expires_at)
+    documents.sign_by_link(link, **told, at=ANSWERED)
+    with pytest.raises(Refused):
+        documents.refuse_by_link(
+            link, signer_name="李", reason="不", at=ANSWERED, by=documents.signer(link)
+        )
+    extension.refresh_from_db()
+    assert extension.status == ExtensionStatus.CONSENTED
+
+
+def test_an_answered_proposal_has_no_more_links(engineer):
+    extension = propose(engineer)
+    agree(extension, engineer)
+
+    with pytest.raises(WrongState):
+        extensions.make_link(extension, method="L2", at=ANSWERED, by=engineer.as_actor())
+
+
+# --- Files -------------------------------------------------------------------------------------
+
+
+def paper_file(name="方案.txt", text="第一步：备份"):
+    return SimpleUploadedFile(name, text.encode())
+
+
+def read(response):
+    return b"".join(response.streaming_content).decode()
+
+
+def test_files_of_the_plan_are_named_with_their_hashes_in_the_form(engineer):
+    extension = propose(engineer, attachments=[paper_file(), paper_file("报价.txt", "免费")])
+
+    first, second = files_of(extension)
+    form = Document.objects.get(number=extension.number)
+    html = paper.render(form, layout="pdf/base.html")
+
+    assert [f["sha256"] for f in form.data["files"]] == [first.sha256, second.sha256]
+    for text in ("方案.txt", "报价.txt", first.sha256, second.sha256):
+        assert text in html
+
+
+def test_the_link_gives_the_files_of_the_plan_and_no_others(engineer, client):
+    extension = propose(engineer, attachments=[paper_file()], at=timezone.now(),
+                        proposed_due_at=timezone.now() + timedelta(days=2))  # fmt: skip
+    other = propose(engineer, attachments=[paper_file("别人.txt", "秘密")])
+    token = extensions.make_link(extension, method="L1", at=timezone.now(), by=engineer.as_actor())
+    mine, foreign = files_of(extension).get(), files_of(other).get()
+
+    page = client.get(f"/documents/s/{token}/").content.decode()
+    got = client.get(f"/documents/s/{token}/files/{mine.uid}/")
+
+    assert f"/documents/s/{token}/files/{mine.uid}/" in page
+    assert read(got) == "第一步：备份"
+    assert got["Content-Disposition"].startswith("attachment")
+    assert client.get(f"/documents/s/{token}/files/{foreign.uid}/").status_code == 404
+    assert client.get(f"/documents/s/{'x' * 43}/files/{mine.uid}/").status_code == 404
+    # Without the link a visitor has nothing.
+    assert client.get(mine.url).status_code == 302
+
+
+def test_the_files_ask_for_the_digits_as_the_form_does(engineer, client):
+    extension = propose(engineer, attachments=[paper_file()])
+    token = extensions.make_link(extension, method="L2", at=timezone.now(), by=engineer.as_actor())
+    url = f"/documents/s/{token}/files/{files_of(extension).get().uid}/"
+
+    assert client.get(url)["Location"] == f"/documents/s/{token}/"
+    client.post(f"/documents/s/{token}/", {"digits": "5678"})
+    assert read(client.get(url)) == "第一步：备份"
+
+
+@pytest.mark.parametrize("end", ["expired", "refused", "revoked"])
+def test_a_link_that_is_over_gives_no_files(end, engineer, client):
+    extension = propose(engineer, attachments=[paper_file()])
+    now = timezone.now()
+    token = extensions.make_link(extension, method="L1", at=now, by=engineer.as_actor())
+    url = f"/documents/s/{token}/files/{files_of(extension).get().uid}/"
+    assert read(client.get(url)) == "第一步：备份"
+    link = SignLink.objects.get()
+
+    if end == "expired":
+        SignLink.objects.update(expires_at=now)
+    elif end == "refused":
+        documents.refuse_by_link(
+            link, signer_name="李", reason="不", at=now, by=documents.signer(link)
+        )
+    else:
+        extensions.make_link(extension, method="L2", at=now, by=engineer.as_actor())
+
+    assert client.get(url).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        [paper_file("程序.exe")],
+        [paper_file(f"{n}.txt") for n in range(11)],
+        [SimpleUploadedFile(f"{n}.txt", b"a" * 11_000_000) for n in range(2)],
+    ],
+)
+def test_wrong_too_many_and_too_large_files_are_refused(files, engineer):
+    with pytest.raises(Refused) as refused:
+        propose(engineer, attachments=files)
+
+    assert refused.value.field == "attachments"
+    assert not Extension.objects.exists()
 
 
 def test_refusing_by_link_is_refusal(engineer, dispatcher):
@@ -275,4 +558,4 @@ def test_refusing_by_link_is_refusal(engineer, dispatcher):
     )
 
     extension.refresh_from_db()
-    assert (extension.status, extension.evidence) == (ExtensionStatus.REFUSED, "太晚了")
+    assert (extension.status, extension.reason) == (ExtensionStatus.REFUSED, "太晚了")

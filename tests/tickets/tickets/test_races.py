@@ -14,7 +14,7 @@ from servicedesk.core.errors import Refused
 from sla.models import Deadline
 from tests.conftest import AT
 from tests.journal import journal
-from tests.tickets.tickets.factories import details, make_session, make_ticket
+from tests.tickets.tickets.factories import details, make_call, make_session, make_ticket
 from tickets.actions import extensions, handovers, remote
 from tickets.actions import tickets as actions
 from tickets.models import Extension, Handover, RemoteSession, RemoteStep, Ticket
@@ -152,11 +152,12 @@ def test_consent_and_refusal_are_one_answer(engineer):
         ticket, plan="换机", proposed_due_at=AT + timedelta(days=2), at=AT, by=engineer.as_actor()
     )
 
+    call = make_call(ticket, at=NOW, by=engineer)
+
     def consent():
         extensions.consent(
-            Extension.objects.get(pk=extension.pk), answered_by="李", channel="call",
-            evidence="CA-1", at=NOW, by=engineer.as_actor(),
-        )  # fmt: skip
+            Extension.objects.get(pk=extension.pk), call=call, at=NOW, by=engineer.as_actor()
+        )
 
     def refuse():
         extensions.refuse(

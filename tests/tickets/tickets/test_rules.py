@@ -15,7 +15,7 @@ from sla import deadlines
 from sla.models import Escalation
 from sla.sweeping import sweep
 from tests.conftest import AT
-from tests.tickets.tickets.factories import make_session, make_ticket
+from tests.tickets.tickets.factories import make_call, make_session, make_ticket
 from tickets.actions import extensions, handovers
 from tickets.actions import tickets as actions
 from tickets.models import Call, Ticket
@@ -142,9 +142,8 @@ def extended(engineer, *, consent_at):
     extension = extensions.propose_extension(
         ticket, plan="换机", proposed_due_at=AT + timedelta(days=2), at=SOON, by=by
     )
-    extensions.consent(
-        extension, answered_by="李", channel="call", evidence="CA-1", at=consent_at, by=by
-    )
+    call = make_call(ticket, at=consent_at, by=engineer)
+    extensions.consent(extension, call=call, at=consent_at, by=by)
     ticket.refresh_from_db()
     return resolve(ticket, AT + timedelta(hours=30), engineer)
 
