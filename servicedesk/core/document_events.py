@@ -84,3 +84,14 @@ class DocumentSealed(DocumentEvent):
     detail = "{number}"
     icon = "rosette"
     file_sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DocumentFailed(DocumentEvent):
+    """The worker gave up; `sealing.try_again` starts it once more."""
+
+    type: ClassVar[str] = "document.failed"
+    label = _("Sealing failed")
+    detail = "{number}: {reason}"
+    icon = "alert-circle"
+    reason: str

@@ -11,11 +11,13 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from servicedesk.core import paper, seal
 from servicedesk.core.actors import SYSTEM
-from servicedesk.core.document_events import DocumentSealed
+from servicedesk.core.document_events import DocumentFailed, DocumentSealed
 from servicedesk.core.documents import Status, about_document
+from servicedesk.core.errors import Refused
 from servicedesk.core.events import record
 from servicedesk.core.models import Document
 from servicedesk.core.pdf import PdfError, renderer
@@ -62,7 +64,7 @@ def seal_document(document: Document, *, at: datetime | None = None) -> bool:
         pdf = renderer.render(paper.render(document, layout="pdf/base.html"))
     except PdfError as error:
         log.error("%s could not be rendered: %s", document, error)
-        _give_up_or_retry(document, str(error))
+        _give_up_or_retry(document, str(error), now=at or timezone.now())
         return False
     sealed = seal.seal(pdf, reason=document.number)
     folder = f"documents/{document.frozen_at:%Y/%m}"
@@ -94,8 +96,24 @@ def seal_document(document: Document, *, at: datetime | None = None) -> bool:
     return True
 
 
-def _give_up_or_retry(document: Document, reason: str) -> None:
+@transaction.atomic
+def _give_up_or_retry(document: Document, reason: str, *, now: datetime) -> None:
     document.failure = reason[:1000]
     document.status = Status.FAILED if document.attempts >= TRIES else Status.COMPLETE
     document.lease_until = None
     document.save(update_fields=["failure", "status", "lease_until"])
+    if document.status == Status.FAILED:
+        record(
+            DocumentFailed(**about_document(document, now), reason=reason[:200]),
+            about=[(document.subject_kind, document.subject_id)],
+            by=SYSTEM,
+        )
+
+
+def try_again(document: Document) -> None:
+    """Let the worker seal once more what it had given up. In an action."""
+    document.refresh_from_db(from_queryset=Document.objects.select_for_update())
+    if document.status != Status.FAILED:
+        raise Refused(_("%(number)s has not failed.") % {"number": document})
+    document.status, document.attempts, document.failure = Status.COMPLETE, 0, ""
+    document.save(update_fields=["status", "attempts", "failure"])

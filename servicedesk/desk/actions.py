@@ -18,7 +18,8 @@ from servicedesk.core.errors import Refused
 from servicedesk.core.events import record
 from servicedesk.core.models import Document, Entry, token_hash
 from servicedesk.core.numbering import next_number
-from servicedesk.desk.events import FiguresExported, WallLinkMade, WallLinkRevoked
+from servicedesk.core.sealing import try_again
+from servicedesk.desk.events import FiguresExported, ReportTriedAgain, WallLinkMade, WallLinkRevoked
 from servicedesk.desk.managers.filters import Period
 from servicedesk.desk.managers.report_facts import Told, month_of, recount, report_data
 from servicedesk.desk.managers.rollups import DAY_LOCK
@@ -80,6 +81,18 @@ def make_report(
         MONTHLY_REPORT, report, number=report.number, data=data,
         keywords=[customer.name if customer else _("All customers"), data["title"]], at=at, by=by,
     )  # fmt: skip
+
+
+@action
+def retry_report(report: MonthlyReport, *, at: datetime, by: Actor) -> Document:
+    """Have the worker make the file once more of a report whose making failed."""
+    require(by, "managers.see")
+    document = Document.objects.filter(
+        subject_kind=MonthlyReport._meta.label_lower, subject_id=report.pk
+    ).latest("version")
+    try_again(document)
+    record(ReportTriedAgain(at=at, number=str(document)), about=[report], by=by)
+    return document
 
 
 # --- the screen on the wall -------------------------------------------------------------------

@@ -26,6 +26,15 @@ class FiguresExported(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReportTriedAgain(Event):
+    type: ClassVar[str] = "report.tried_again"
+    label = _("Report tried again")
+    detail = "{number}"
+    icon = "refresh"
+    number: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class WallLinkMade(Event):
     type: ClassVar[str] = "wall.link_made"
     label = _("Wall screen set up")

@@ -64,6 +64,8 @@ live.addEventListener("htmx:beforeSwap", (event) => {
   event.detail.shouldSwap = false;
   event.detail.isError = false;
   const { xhr } = event.detail;
+  // The link was revoked: what was shown last must not stay on the wall.
+  if (wall && xhr.status === 404) window.location.reload();
   if (xhr.status === 304) heard();
   else if (xhr.status === 200 && exchange(xhr.responseText)) {
     etag = xhr.getResponseHeader("ETag");

@@ -11,6 +11,7 @@ from django.utils import timezone
 from customers.models import Customer
 from servicedesk.core.actors import SYSTEM
 from servicedesk.core.errors import Refused
+from servicedesk.core.models import Entry
 from servicedesk.desk.actions import make_report
 from servicedesk.desk.managers.filters import Period
 from servicedesk.desk.managers.report_facts import month_of
@@ -20,6 +21,8 @@ from visits.models import MissedNote, VisitOrder
 log = logging.getLogger(__name__)
 
 HOUR = 6
+# Hours until somebody is told that they are not there.
+PATIENCE = 1
 # A worker that was down on the 1st makes them later, but not weeks later.
 LAST_DAY = 7
 
@@ -48,6 +51,18 @@ def make_due(now: datetime | None = None) -> int:
     if all_there:
         made += make_report(span.first, None, scheduled=True, at=now, by=SYSTEM) is not None
     return made
+
+
+def missing_month(now: datetime) -> date | None:
+    """The month whose reports should have been there an hour ago, for whatever reason they are not."""
+    local = timezone.localtime(now)
+    if local.day > LAST_DAY or (local.day == 1 and local.hour < HOUR + PATIENCE):
+        return None
+    span = month_of(local.date().replace(day=1) - timedelta(days=1))
+    first = Entry.objects.order_by("id").values_list("at", flat=True).first()
+    # A desk that was set up since then owes nothing.
+    began = first is not None and first < span.end
+    return span.first if began and not _is_done(span.first) else None
 
 
 def _is_done(month: date) -> bool:

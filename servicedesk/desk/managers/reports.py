@@ -6,18 +6,19 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from customers.models import Customer
 from servicedesk.core.actors import Actor
@@ -25,7 +26,7 @@ from servicedesk.core.forms import DeskForm, RemoteSelect, UidChoiceField
 from servicedesk.core.http import DeskRequest, refusals_on
 from servicedesk.core.keyset import Page, keyset_page
 from servicedesk.core.models import Document
-from servicedesk.desk.actions import make_report
+from servicedesk.desk.actions import make_report, retry_report
 from servicedesk.desk.managers.pages import filters_of, frame, managers_page
 from servicedesk.desk.models import MonthlyReport
 
@@ -101,6 +102,13 @@ def page(request: DeskRequest) -> HttpResponseBase:
 def rows(request: DeskRequest) -> HttpResponse:
     """The list alone; it asks for itself while a report is being made."""
     return render(request, "managers/_report_rows.html", _list(request))
+
+
+@require_POST
+def retry(request: DeskRequest, uid: UUID) -> HttpResponse:
+    report = get_object_or_404(MonthlyReport.objects.visible_to(request.actor), uid=uid)
+    retry_report(report, at=timezone.now(), by=request.actor)
+    return redirect("desk:managers_reports")
 
 
 def _list(request: DeskRequest) -> dict[str, Any]:

@@ -23,6 +23,7 @@ urlpatterns = [
     path("now/<str:kind>/<str:figure>/", now.list_page, name="managers_now_list"),
     path("records/", records.page, name="managers_records"),
     path("reports/", reports.page, name="managers_reports"),
+    path("reports/<uuid:uid>/retry/", reports.retry, name="retry_report"),
     path("reports/rows/", reports.rows, name="managers_report_rows"),
     path("service-level/", service_level.page, name="managers_service_level"),
     path("walls/", wall.walls, name="managers_walls"),

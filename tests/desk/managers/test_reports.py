@@ -18,15 +18,17 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from accounts.actions import create_user
 from accounts.models import Notification
 from accounts.roles import Role
 from servicedesk.core import document_checks, sealing
 from servicedesk.core.actors import SYSTEM
 from servicedesk.core.errors import Refused
-from servicedesk.core.models import Document
+from servicedesk.core.models import Document, Entry, OutboxMessage
 from servicedesk.core.pdf import PdfError
 from servicedesk.core.ticker import load_ticks
-from servicedesk.desk.actions import make_report
+from servicedesk.desk import ticks
+from servicedesk.desk.actions import make_report, retry_report
 from servicedesk.desk.managers import report_facts, report_schedule
 from servicedesk.desk.managers.figures import FIGURES
 from servicedesk.desk.managers.filters import ManagerFilter
@@ -47,6 +49,7 @@ pytestmark = pytest.mark.django_db
 PAGE = reverse("desk:managers_reports")
 MARCH, APRIL = date(2026, 3, 1), date(2026, 4, 1)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+APRIL_BEGINS = datetime(2026, 4, 1, 0, 0, tzinfo=SHANGHAI)
 FIRST = datetime(2026, 4, 1, 6, 0, tzinfo=SHANGHAI)
 LATER = datetime(2026, 4, 10, 12, 0, tzinfo=SHANGHAI)
 
@@ -349,6 +352,162 @@ def test_a_report_that_cannot_be_made_says_why(client, dispatcher, roll_up, monk
     assert "失败" in page
     assert "rendering took more than 30 s" in page
     assert 'hx-trigger="every 2s"' not in page
+
+
+# --- when the scheduled one fails ------------------------------------------------------------
+
+
+@pytest.fixture
+def broken(monkeypatch):
+    """No PDF can be made; `broken()` mends it."""
+
+    def fail(html: str) -> bytes:
+        raise PdfError("rendering took more than 30 s")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sealing.renderer, "render", fail)
+        yield patch.undo
+
+
+def scheduled(roll_up, *customers) -> None:
+    roll_up(FIRST)
+    for customer in (*customers, None):
+        make_report(MARCH, customer, scheduled=True, at=FIRST, by=SYSTEM)
+
+
+def seal_all() -> None:
+    for _try in range(sealing.TRIES):
+        sealing.seal_waiting()
+
+
+def told(word: str) -> tuple[list[str], list[str]]:
+    """Who was told by a sentence with this word: in the application, by e-mail."""
+    notes = Notification.objects.filter(text__contains=word).order_by("user_id")
+    mails = OutboxMessage.objects.filter(channel="email", subject__contains=word)
+    return (
+        list(notes.values_list("user__username", flat=True)),
+        sorted(mails.values_list("recipient", flat=True)),
+    )
+
+
+def test_the_managers_are_told_once_of_scheduled_reports_that_failed(
+    manager, dispatcher, helpdesk, roll_up, broken
+):
+    second = person("m2", "李总", Role.MANAGER)
+    scheduled(roll_up, make_store("甲店").customer, make_store("乙店").customer)
+
+    seal_all()
+
+    assert Document.objects.filter(status=Document.Status.FAILED).count() == 3
+    assert told("生成失败") == (
+        [manager.username, second.username], sorted([manager.email, second.email]),
+    )  # fmt: skip
+    assert "2026年3月" in OutboxMessage.objects.filter(channel="email").first().subject
+    assert Entry.objects.filter(type="document.failed").count() == 3
+
+
+def test_nobody_is_told_while_it_is_still_tried(manager, roll_up, broken):
+    scheduled(roll_up)
+    document = Document.objects.get()
+    document.attempts = sealing.TRIES - 1
+    sealing.seal_document(document)
+    assert document.status == Document.Status.COMPLETE
+    assert told("生成失败") == ([], [])
+
+
+def test_of_a_report_made_by_hand_nobody_is_told(manager, dispatcher, roll_up, broken):
+    make(dispatcher)
+    seal_all()
+
+    assert Document.objects.get().status == Document.Status.FAILED
+    assert told("生成失败") == ([], [])
+
+
+def test_a_failed_report_is_made_again_by_a_button(client, manager, dispatcher, roll_up, broken):
+    scheduled(roll_up)
+    seal_all()
+    report = MonthlyReport.objects.get()
+    url = reverse("desk:retry_report", args=[report.uid])
+    client.force_login(dispatcher)
+    assert url in client.get(PAGE).text
+
+    broken()
+    assert client.post(url).status_code == 302
+
+    page = client.get(PAGE).text
+    assert "等待" in page
+    assert url not in page
+    seal_all()
+    document = Document.objects.get()
+    assert (document.status, document.version) == (Document.Status.SEALED, 1)
+    assert Entry.objects.filter(type="report.tried_again", actor_id=dispatcher.pk).count() == 1
+    # And now they hear that it is there.
+    assert Notification.objects.filter(user=manager, text__contains="已生成").count() == 1
+
+
+def test_what_has_not_failed_is_not_made_again(client, dispatcher, roll_up):
+    make(dispatcher)
+    client.force_login(dispatcher)
+    url = reverse("desk:retry_report", args=[MonthlyReport.objects.get().uid])
+
+    assert client.post(url).status_code == 409
+    seal_all()
+    assert client.post(url).status_code == 409
+    assert Document.objects.get().status == Document.Status.SEALED
+
+
+def test_who_may_not_see_reports_makes_none_again(client, helpdesk, dispatcher, roll_up, broken):
+    make(dispatcher)
+    seal_all()
+    client.force_login(helpdesk)
+
+    report = MonthlyReport.objects.get()
+    assert client.post(reverse("desk:retry_report", args=[report.uid])).status_code == 404
+    with pytest.raises(PermissionDenied):
+        retry_report(report, at=LATER, by=helpdesk.as_actor())
+    assert Document.objects.get().status == Document.Status.FAILED
+
+
+@pytest.mark.parametrize(
+    ("hours", "expected"), [(0.9, False), (1, True), (24 * 6, True), (24 * 7, False)]
+)
+def test_the_managers_are_told_once_when_the_reports_are_not_there(
+    manager, roll_up, hours, expected
+):
+    """For whatever reason: here no worker has summed up the month."""
+    make_ticket()
+    for minutes in (0, 1, 2):
+        with time_machine.travel(FIRST + timedelta(hours=hours, minutes=minutes), tick=False):
+            ticks.make_reports()
+
+    assert told("尚未齐全") == (
+        ([manager.username], [manager.email]) if expected else ([], [])
+    )  # fmt: skip
+    assert not MonthlyReport.objects.exists()
+
+
+def test_they_are_told_also_when_making_them_breaks(manager, roll_up, monkeypatch):
+    def burst(now: datetime | None = None) -> int:
+        raise RuntimeError("nobody thought of this")
+
+    make_ticket()
+    monkeypatch.setattr(report_schedule, "make_due", burst)
+    with time_machine.travel(FIRST + timedelta(hours=2), tick=False), pytest.raises(RuntimeError):
+        ticks.make_reports()
+
+    assert told("尚未齐全") == ([manager.username], [manager.email])
+
+
+@pytest.mark.parametrize(("began", "owes"), [(-1, True), (1, False)])
+def test_a_desk_that_was_set_up_this_month_owes_no_report(db, began, owes):
+    create_user(
+        username="boss", name="陈静", role=Role.MANAGER, team=None, password="parol-parol-1",
+        email="boss@example.com", phone="", at=APRIL_BEGINS + timedelta(seconds=began), by=SYSTEM,
+    )  # fmt: skip
+    with time_machine.travel(FIRST + timedelta(hours=2), tick=False):
+        ticks.make_reports()
+
+    assert told("尚未齐全")[0] == (["boss"] if owes else [])
 
 
 def test_a_refused_report_keeps_what_was_chosen(client, dispatcher):
