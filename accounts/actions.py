@@ -34,6 +34,7 @@ from accounts.events import (
 )
 from accounts.models import Notification, Team, Token, User, plain_characters
 from accounts.roles import Role
+from servicedesk.core import outbox
 from servicedesk.core.actions import action, lock, require, save_changes
 from servicedesk.core.actors import Actor
 from servicedesk.core.errors import Refused
@@ -291,6 +292,7 @@ def deactivate(user: User, *, at: datetime, by: Actor) -> User:
     user.is_active = False
     save_changes(user, "is_active")
     _end_sessions(user)
+    outbox.withdraw_from(user.pk, _("Withdrawn: the account is not active."))
     record(UserDeactivated(at=at, user_id=user.pk), about=[user], by=by)
     return user
 

@@ -32,7 +32,7 @@ from sla.kinds import KINDS, Kind, Step, define, done_with
 from sla.models import Deadline, DeadlineMove
 from sla.policies import By, Plan, Scope, due_by, plan
 from sla.states import Status
-from sla.telling import take_back
+from sla.telling import fall_silent, take_back
 from sla.worktime import after, elapsed
 
 __all__ = [
@@ -146,6 +146,7 @@ def meet(kind: str, subject: models.Model, *, at: datetime, by: Actor) -> Deadli
             "paused_total", "next_step_at",
         ]
     )  # fmt: skip
+    fall_silent([deadline], _("Withdrawn: it is done."))
     _record([DeadlineMet(at=at, late=deadline.late, **facts(deadline))], [deadline], by=by)
     return deadline
 
@@ -160,6 +161,7 @@ def cancel(subject: models.Model, *kinds: str, at: datetime, by: Actor) -> None:
         deadline.save(
             update_fields=["status", "paused_at", "paused_until", "missed_at", "next_step_at"]
         )
+    fall_silent(deadlines, _("Withdrawn: it is not needed any more."))
     _record([DeadlineCancelled(at=at, **facts(d)) for d in deadlines], deadlines, by=by)
 
 

@@ -258,6 +258,25 @@ def _chat(f: Fired, headline: str, key: str, moment: datetime) -> OutboxMessage:
 # --- What was said and is not true any more -------------------------------------------------------
 
 
+def fall_silent(deadlines: Sequence[Deadline], why: str) -> None:
+    """Withdraw what still waits to be said of these deadlines, which are over.
+
+    What asks for a word (`insists`) asks for it all the same.
+    """
+    climbed = [d.pk for d in deadlines if d.next_step or d.generation]
+    # Most are met before anybody was told of them.
+    if climbed:
+        withdraw_steps(Escalation.objects.filter(deadline__in=climbed, insists=False), why)
+
+
+def withdraw_steps(escalations: models.QuerySet[Escalation], why: str) -> None:
+    """Nobody gets what still waits to be said of these steps."""
+    keys = []
+    for pk, told in escalations.values_list("pk", "told"):
+        keys += [chat_key(pk), *(mail_key(pk, user) for user in told)]
+    outbox.withdraw(keys, why)
+
+
 def take_back(deadlines: models.QuerySet[Deadline], owner: User | None) -> None:
     """Withdraw what still waits for the former owners of these deadlines: they do it no more."""
     now_owner = owner.pk if owner else None

@@ -31,6 +31,9 @@ BATCH = 20
 DELAYS = [timedelta(seconds=s) for s in (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)]
 
 
+State = OutboxMessage.State
+
+
 class DeliveryError(Exception):
     """A channel could not deliver now. The message is tried again later."""
 
@@ -96,16 +99,22 @@ def hold_all(messages: Sequence[OutboxMessage]) -> None:
 
 
 def withdraw(keys: Collection[str], why: str) -> int:
-    """Those of the messages that still wait for their moment are not sent; their log says why."""
-    if not keys:
-        return 0
+    """Those of the messages that no worker is sending yet are not sent; their log says why."""
+    return _withdraw(Q(dedup_key__in=keys), why) if keys else 0
+
+
+def withdraw_from(reader: int, why: str) -> int:
+    """Whatever waits for this reader is not sent."""
+    return _withdraw(Q(reader=reader), why)
+
+
+def _withdraw(which: Q, why: str) -> int:
     now = timezone.now()
-    held = Q(status__in=[OutboxMessage.State.HELD, OutboxMessage.State.COLLECTED])
-    early = Q(status=OutboxMessage.State.QUEUED, attempts=0, next_attempt_at__gt=now)
+    waiting = [State.HELD, State.COLLECTED, State.QUEUED]
     with transaction.atomic():
-        found = OutboxMessage.objects.filter(held | early, dedup_key__in=keys)
+        found = OutboxMessage.objects.filter(which, status__in=waiting)
         pks = list(found.select_for_update().order_by("id").values_list("pk", flat=True))
-        OutboxMessage.objects.filter(pk__in=pks).update(status=OutboxMessage.State.WITHDRAWN)
+        OutboxMessage.objects.filter(pk__in=pks).update(status=State.WITHDRAWN)
         OutboxAttempt.objects.bulk_create(
             OutboxAttempt(message_id=pk, at=now, succeeded=False, detail=why) for pk in pks
         )

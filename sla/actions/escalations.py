@@ -12,6 +12,7 @@ from servicedesk.core.errors import Refused
 from servicedesk.core.events import record_all
 from sla.events import EscalationAcknowledged, facts
 from sla.models import Deadline, Escalation
+from sla.telling import withdraw_steps
 
 
 @action
@@ -38,6 +39,7 @@ def acknowledge(escalation: Escalation, *, at: datetime, by: Actor) -> Escalatio
     if ends:
         deadline.stopped = deadline.generation
         deadline.save(update_fields=["stopped"])
+    withdraw_steps(answered, _("Withdrawn: %(name)s has seen it.") % {"name": by.label})
     answered.update(acknowledged_at=at, acknowledged_by=by.id)
     escalation.refresh_from_db()
     event = EscalationAcknowledged(

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts.actions import go_on_duty
+from accounts.actions import create_team, deactivate, go_on_duty
 from accounts.models import Notification
 from servicedesk.core import outbox
 from servicedesk.core.actors import SYSTEM
@@ -20,6 +20,7 @@ from sla import actions, deadlines, kinds
 from sla.models import Deadline, Escalation
 from sla.queries import open_escalations_of
 from sla.sweeping import sweep
+from sla.telling import escalate_now
 from sla.views.explain import explained
 from tests.conftest import AT
 from tests.sla.kinds import HALF, LATER, MISSED, MOST, REPAIR
@@ -273,6 +274,105 @@ def test_later_steps_speak_to_the_new_owner_only(start, subject, engineer, other
     told = Escalation.objects.get(step="most").told
     assert other_engineer.pk in told
     assert engineer.pk not in told
+
+
+# --- What is over or seen ----------------------------------------------------------------------
+
+
+def over(how, subject, engineer):
+    if how == "met":
+        deadlines.meet(REPAIR.name, subject, at=NIGHT + HOUR, by=SYSTEM)
+    elif how == "cancelled":
+        deadlines.cancel(subject, at=NIGHT + HOUR, by=SYSTEM)
+    else:
+        actions.acknowledge(Escalation.objects.get(), at=NIGHT + HOUR, by=engineer.as_actor())
+
+
+SAID = {
+    "met": "已撤回：事情已办完。",
+    "cancelled": "已撤回：已不需要。",
+    "seen": "已撤回：张伟 已确认。",
+}
+
+
+@pytest.mark.parametrize("how", SAID)
+def test_what_waits_for_the_morning_is_withdrawn_with_a_note_when_it_is_over_or_seen(
+    how, start, climb, subject, engineer, dispatcher, settings
+):
+    settings.CHAT_WEBHOOK_URL = "https://example.com/robot"
+    climb(replace(HALF, to=("owner", "supervisor"), by=("app", "email", "chat")), MISSED)
+    start(at=ELEVEN)
+    sweep(NIGHT)
+    assert OutboxMessage.objects.filter(status__in=["held", "queued"]).count() == 3
+
+    over(how, subject, engineer)
+
+    messages = list(OutboxMessage.objects.all())
+    assert {m.status for m in messages} == {"withdrawn"}
+    assert [m.log.get().detail for m in messages] == [SAID[how]] * 3
+    assert release(MORNING) == 0
+
+
+@pytest.mark.parametrize("how", SAID)
+def test_what_waits_for_the_digest_is_withdrawn_when_it_is_over_or_seen(
+    how, start, subject, engineer, settings
+):
+    settings.ESCALATION_MAILS_PER_HOUR = 0
+    start(at=ELEVEN)
+    sweep(NIGHT)
+    release(MORNING)
+    assert waiting()[engineer.email][0] == "collected"
+
+    over(how, subject, engineer)
+
+    assert OutboxMessage.objects.get().status == "withdrawn"
+    release(MORNING + 2 * HOUR)
+    assert OutboxMessage.objects.count() == 1
+
+
+def test_what_was_sent_stays_sent(start, subject, engineer):
+    start(at=ELEVEN)
+    sweep(NIGHT)
+    OutboxMessage.objects.update(status="sent")
+
+    over("met", subject, engineer)
+
+    assert OutboxMessage.objects.get().status == "sent"
+
+
+def test_a_call_for_a_word_is_sent_though_its_deadline_is_met(start, subject, dispatcher):
+    start()
+    called = replace(MISSED, name="refused", to=("supervisor",), by=("app", "email"))
+    escalate_now(REPAIR.name, subject, called, "EX-1", "不行", at=AT + HOUR, by=SYSTEM)
+
+    deadlines.meet(REPAIR.name, subject, at=AT + 2 * HOUR, by=SYSTEM)
+
+    assert waiting()[dispatcher.email][0] == "held"
+
+
+def test_a_word_about_one_deadline_withdraws_nothing_of_another(start, subject, engineer, db):
+    start(at=ELEVEN)
+    start(create_team(name="另一个", at=AT, by=SYSTEM), at=ELEVEN)
+    sweep(NIGHT)
+    first = Escalation.objects.order_by("id").first()
+
+    actions.acknowledge(first, at=NIGHT, by=engineer.as_actor())
+
+    assert sorted(OutboxMessage.objects.values_list("status", flat=True)) == ["held", "withdrawn"]
+
+
+def test_who_left_gets_nothing_more_and_the_supervisor_does(
+    start, climb, engineer, dispatcher, admin
+):
+    climb(replace(HALF, to=("owner", "supervisor")), MISSED)
+    start(at=ELEVEN)
+    sweep(NIGHT)
+
+    deactivate(engineer, at=NIGHT, by=admin.as_actor())
+
+    assert {r: status for r, (status, _at) in waiting().items()} == {
+        engineer.email: "withdrawn", dispatcher.email: "held"
+    }  # fmt: skip
 
 
 # --- Too many --------------------------------------------------------------------------------
