@@ -170,9 +170,12 @@ def test_no_link_of_the_journal_is_passed_over_between_two_batches(
     life = Life(6, people)
     life.play(10)
     roll_up()
-    for _round in range(8):
+    ticket = Ticket.objects.open().order_by("pk").last()
+    for turn in range(8):
         # A change that writes one entry alone: nothing else tells of it.
-        life.recategorise(Ticket.objects.open().order_by("pk").last())
+        actions.edit(
+            ticket, category=make_category(f"K{turn}", f"故障 {turn}"), at=life.now, by=life.by
+        )
         roll_up()
         assert raw.rolled_up() == raw.counted()
 
