@@ -38,6 +38,7 @@ from pyhanko.sign import fields, signers
 from pyhanko.sign.diff_analysis import ModificationLevel
 from pyhanko.sign.general import (
     CMSStructuralError,
+    NonexistentAttributeError,
     extract_certificate_info,
     extract_signer_info,
     find_unique_cms_attribute,
@@ -265,7 +266,7 @@ def _check(signature: Any, authorities: list[Any]) -> SealState:
     # is enough for that: a form counts as genuine only if its file is known besides.
     moment = signature.self_reported_timestamp
     try:
-        stamp = signature.attached_timestamp_data
+        stamp = _stamp_in(signature.signer_info)
         status = _apart(
             partial(
                 validate_pdf_signature, signature, _trust(authorities, moment), _clock(stamp)
@@ -290,6 +291,17 @@ def _trust(authorities: list[Any], moment: datetime | None) -> ValidationContext
     return ValidationContext(trust_roots=authorities, allow_fetching=False, moment=moment)
 
 
+def _stamp_in(signer_info: Any) -> Any:
+    """The token of the time stamp, None without one."""
+    try:
+        token = find_unique_cms_attribute(
+            signer_info["unsigned_attrs"], "signature_time_stamp_token"
+        )
+    except NonexistentAttributeError:
+        return None
+    return token["content"]
+
+
 def _clock(stamp: Any) -> ValidationContext | None:
     """Who may have stamped it: nobody, if it is by an authority that never stamped for us."""
     if stamp is None:
@@ -309,9 +321,9 @@ def list_is_ours(content: bytes, signed: bytes) -> bool:
             return False
         signer_info = extract_signer_info(data)
         moment = find_unique_cms_attribute(signer_info["signed_attrs"], "signing_time").native
-        stamp = find_unique_cms_attribute(
-            signer_info["unsigned_attrs"], "signature_time_stamp_token"
-        )["content"]
+        stamp = _stamp_in(signer_info)
+        if stamp is None:
+            return False
         status = _apart(
             lambda: asyncio.run(
                 async_validate_detached_cms(
