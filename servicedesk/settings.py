@@ -193,7 +193,7 @@ CELERY_BEAT_SCHEDULE = {
     "nightly": {"task": "servicedesk.core.tasks.nightly", "schedule": crontab(hour=3, minute=17)},
 }
 # Management commands of the night.
-NIGHTLY = [["clearsessions"], ["rebuild_deadlines", "--open"]]
+NIGHTLY = [["clearsessions"], ["forget_answers"], ["rebuild_deadlines", "--open"]]
 # Tests that need a quiet database switch the worker's own clock off.
 TICKER_ENABLED = env.bool("TICKER_ENABLED", default=True)
 

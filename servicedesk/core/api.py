@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
@@ -31,6 +31,7 @@ from servicedesk.core.fields import in_this_century, one_line
 from servicedesk.core.http import actor_of
 from servicedesk.core.journal import canonical
 from servicedesk.core.models import IdempotencyKey
+from servicedesk.core.parsers import TooLarge
 
 PROBLEM = "application/problem+json"
 LONGEST_KEY = 255
@@ -77,6 +78,9 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
         return problem("forbidden", 403, _("You may not do this."))
     if isinstance(exc, Http404):
         return problem("not-found", 404, _("There is no such record."))
+    if isinstance(exc, RequestDataTooBig):
+        # Where something before had to read the body: a log-in by cookie asks for its token.
+        exc = TooLarge()
     if isinstance(exc, exceptions.ValidationError):
         return problem("invalid", 400, _("Some fields are not right."), list(_pointers(exc.detail)))
     response = drf_handler(exc, context)
