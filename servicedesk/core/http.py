@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -21,7 +22,8 @@ from django.template.loader import render_to_string
 from django.urls import is_valid_path
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
-from django.utils.translation import gettext
+from django.utils.translation import gettext as _
+from django.views.csrf import csrf_failure as django_csrf_failure
 from django.views.defaults import bad_request
 from django_htmx.middleware import HtmxDetails
 
@@ -88,15 +90,36 @@ def _has_null(sent: QueryDict) -> bool:
 
 
 def _not_understood(request: HttpRequest) -> HttpResponse:
-    if request.path_info.startswith(API):
-        body = {
-            "type": "urn:servicedesk:problem:parse-error",
-            "title": "parse error",
-            "status": 400,
-            "detail": gettext("A text holds a character that is none."),
-        }
-        return JsonResponse(body, status=400, content_type="application/problem+json")
+    match = request.resolver_match
+    if request.path_info.startswith(API) or (match is not None and speaks_json(match.func)):
+        return json_problem("parse-error", 400, _("A text holds a character that is none."))
     return bad_request(request, SuspiciousOperation())
+
+
+def speaks_json(view: Any) -> bool:
+    """The phone's own script asks there: it reads JSON, never a page."""
+    return bool(getattr(view, "speaks_json", False))
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A page says it as a page; the phone's script fetches a fresh token and asks again."""
+    match = request.resolver_match
+    if match is None or not speaks_json(match.func):
+        return django_csrf_failure(request, reason)
+    return json_problem("csrf", 403, _("The page is too old. Please load it again."))
+
+
+def json_problem(code: str, status: int, detail: str, **extra: Any) -> JsonResponse:
+    """An error after RFC 9457 outside of the API."""
+    body = {
+        "type": f"urn:servicedesk:problem:{code}",
+        "title": code.replace("-", " "),
+        "status": status,
+        "detail": detail,
+        "code": code,
+        **extra,
+    }
+    return JsonResponse(body, status=status, content_type="application/problem+json")
 
 
 class RefusalMiddleware:
@@ -152,12 +175,22 @@ def perform(
     Returns what the action returns, or None when the form is invalid or the action refuses;
     then the form carries the errors. A form may bring its own `at`.
     """
+    return carry_out(form, verb, *subject, at=timezone.now(), by=request.actor, **extra)
+
+
+def carry_out(
+    form: Form,
+    verb: Callable[..., Any],
+    *subject: Any,
+    at: datetime,
+    by: Actor,
+    **extra: Any,
+) -> Any:
+    """The same for whoever is no request: what a phone sends happened at another moment."""
     if not form.is_valid():
         return None
     with refusals_on(form):
-        return verb(
-            *subject, **({"at": timezone.now()} | form.cleaned_data | extra), by=request.actor
-        )
+        return verb(*subject, **({"at": at} | form.cleaned_data | extra), by=by)
     return None
 
 
