@@ -103,6 +103,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "servicedesk.core.http.TextMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -192,7 +193,9 @@ CELERY_BEAT_SCHEDULE = {
     "nightly": {"task": "servicedesk.core.tasks.nightly", "schedule": crontab(hour=3, minute=17)},
 }
 # Management commands of the night.
-NIGHTLY = [["clearsessions"], ["rebuild_deadlines", "--open"], ["purge_uploads"]]
+NIGHTLY = [
+    ["clearsessions"], ["forget_answers"], ["rebuild_deadlines", "--open"], ["purge_uploads"],
+]  # fmt: skip
 # Tests that need a quiet database switch the worker's own clock off.
 TICKER_ENABLED = env.bool("TICKER_ENABLED", default=True)
 
@@ -390,7 +393,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": [
-        "rest_framework.parsers.JSONParser",
+        "servicedesk.core.parsers.BoundedJSONParser",
         "rest_framework.parsers.MultiPartParser",
     ],
     "DEFAULT_PAGINATION_CLASS": "servicedesk.core.pagination.NewestFirst",
@@ -444,7 +447,8 @@ LOGGING = {
         # WeasyPrint warns of each CSS property it does not know, at every form.
         "weasyprint": {"level": "ERROR"},
         "fontTools": {"level": "ERROR"},
-        "pyhanko": {"level": "WARNING"},
+        # Whoever checks a file of his on the verify page would write our log.
+        "pyhanko": {"level": "ERROR"},
         "axes": {"level": "WARNING"},
         # The line of `runserver` for each request.
         "django.server": {"handlers": ["console"], "propagate": False},

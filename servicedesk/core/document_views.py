@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -19,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from servicedesk.core import documents, paper, seal, subjects, vault
+from servicedesk.core import documents, paper, subjects, vault
 from servicedesk.core.actors import Actor
 from servicedesk.core.document_forms import (
     LastDigitsForm,
@@ -33,6 +32,7 @@ from servicedesk.core.file_views import handed_out
 from servicedesk.core.http import DeskRequest, client_ip, refusals_on
 from servicedesk.core.keyset import keyset_page
 from servicedesk.core.models import Attachment, Document, SignLink, token_hash
+from servicedesk.core.verification import Busy, Verdict, judge, may_ask
 
 
 def visible_documents(actor: Actor) -> QuerySet[Document]:
@@ -382,11 +382,10 @@ def verify_file(request: HttpRequest) -> HttpResponse:
 
 
 def _verify(request: HttpRequest, found: Document | None) -> HttpResponse:
-    form, verdict = UploadForm(), None
+    form, verdict, status = UploadForm(), None, 200
     if request.method == "POST":
         form = UploadForm(request.POST, request.FILES)
-        if form.is_valid():
-            verdict = judge(form.cleaned_data["file"].read())
+        verdict, status = _verdict(request, form)
     context = {
         "document": found,
         "signatures": found.signatures.all() if found else (),
@@ -394,18 +393,20 @@ def _verify(request: HttpRequest, found: Document | None) -> HttpResponse:
         "form": form,
         "verdict": verdict,
     }
-    status = 422 if form.errors else 200
     return render(request, "documents/verify.html", context, status=status)
 
 
-def judge(content: bytes) -> dict[str, Any]:
-    """Genuine, altered, or unknown: by the stored hash, else by the seal in the file."""
-    stored = Document.objects.filter(
-        file_sha256=hashlib.sha256(content).hexdigest(), status=Status.SEALED
-    ).first()
-    state = seal.inspect(content)
-    if stored is not None and state.intact:
-        return {"answer": "genuine", "document": stored}
-    if state.ours:
-        return {"answer": "altered", "document": None}
-    return {"answer": "unknown", "document": None}
+def _verdict(request: HttpRequest, form: UploadForm) -> tuple[Verdict | None, int]:
+    """What is said of the file that was sent, or why nothing is."""
+    if not may_ask(client_ip(request), at=timezone.now()):
+        form.add_error(
+            "file", _("Too many files came from your address. Try again in ten minutes.")
+        )
+        return None, 429
+    if not form.is_valid():
+        return None, 422
+    try:
+        return judge(form.cleaned_data["file"].read()), 200
+    except Busy:
+        form.add_error("file", _("Other files are being checked. Try again in a minute."))
+        return None, 503

@@ -19,6 +19,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from servicedesk.core import subjects
 from servicedesk.core.actions import action
 from servicedesk.core.actors import Actor
 from servicedesk.core.document_events import (
@@ -118,7 +119,7 @@ def freeze(
     at: datetime,
     by: Actor,
 ) -> Document:
-    """The form of the record as it is now.
+    """The form of the record as it is now. Its record is locked by the action that asks.
 
     The same data give the document that exists. Other data give its next version: an unsigned
     or half-signed one is void then, a sealed one stays and is referred to.
@@ -244,6 +245,7 @@ def sign_by_link(
     """The customer's own act. The link is used up in the same transaction."""
     if not by.may("documents.sign_as_customer") or by.kind != "contact":
         raise PermissionDenied("only the customer signs for the customer")
+    _lock(link.document)
     consumed = SignLink.objects.filter(
         pk=link.pk, used_at=None, revoked_at=None, expires_at__gt=at
     ).update(used_at=at)
@@ -272,6 +274,7 @@ def sign_own(
         raise PermissionDenied(f"{by.label} may not sign {document}")
     if KINDS[document.kind].block(block).outside:
         raise PermissionDenied("nobody of the house signs for the customer")
+    _lock(document)
     return _sign(
         document, block, signer_name=by.label, method=Method.ACCOUNT, strokes=strokes,
         shown_sha256=shown_sha256, answers={}, at=at, by=by, ip=ip, user_agent=user_agent,
@@ -285,6 +288,7 @@ def refuse_by_link(
     """The customer does not sign and says why."""
     if not by.may("documents.sign_as_customer") or by.kind != "contact":
         raise PermissionDenied("only the customer answers for the customer")
+    _lock(link.document)
     if not SignLink.objects.filter(
         pk=link.pk, used_at=None, revoked_at=None, expires_at__gt=at
     ).update(used_at=at):
@@ -314,7 +318,7 @@ def _sign(
     ip: str | None,
     user_agent: str,
 ) -> Signature:
-    _lock(document)
+    """The document is locked."""
     if document.status != Status.OPEN:
         raise Refused(_("This form is “%s” and cannot be signed.") % document.get_status_display())
     if shown_sha256 != document.data_sha256:
@@ -367,6 +371,8 @@ def _check_strokes(strokes: list[list[dict[str, float]]]) -> None:
 
 
 def _lock(document: Document) -> None:
+    """Before its links are touched; its record comes first (`subjects.lock`)."""
+    subjects.lock(document.subject_kind, document.subject_id)
     document.refresh_from_db(from_queryset=Document.objects.select_for_update(no_key=True))
 
 

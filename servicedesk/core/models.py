@@ -7,6 +7,7 @@ the database (migration 0001) refuse what these classes refuse.
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
@@ -560,7 +561,12 @@ class StaleRuleDay(models.Model):
 
 
 class IdempotencyKey(models.Model):
-    """The stored answer of a POST, written in the same transaction as its effect."""
+    """The stored answer of a POST, written in the same transaction as its effect.
+
+    It repeats what the record said then, so it is not kept for longer than a client may repeat.
+    """
+
+    KEPT = timedelta(days=1)
 
     client_id = models.BigIntegerField()
     key = models.CharField(max_length=255)

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import struct
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -31,7 +33,7 @@ from django.conf import settings
 from pyhanko.keys import load_cert_from_pemder, load_certs_from_pemder
 from pyhanko.pdf_utils.generic import StreamObject
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.pdf_utils.misc import PdfReadError
+from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.writer import PageObject, PdfFileWriter
 from pyhanko.sign import fields, signers
@@ -53,6 +55,11 @@ from servicedesk.core.certificates import make_keys, write_file
 FIELD = "Seal"
 # The certificate last: while the others are replaced, it does not fit the key.
 FILES = ("seal.key", "authority.pem", "seal.pem")
+# What pyHanko raises on broken or hostile files, depending on where it stumbles.
+UNREADABLE = (
+    PdfError, OSError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError,
+    AssertionError, RuntimeError, MemoryError, struct.error, zlib.error,
+)  # fmt: skip
 T = TypeVar("T")
 
 
@@ -248,17 +255,27 @@ class SealState:
 
 def inspect(pdf: bytes) -> SealState:
     """Look for our seal and check it: signature, certificate, time stamp, coverage of the file."""
+    found = _find(pdf)
+    return _check(*found) if found else SealState(ours=False, intact=False)
+
+
+def is_ours(pdf: bytes) -> bool:
+    """Whether it carries a seal of ours, intact or not. For files of strangers: `seal_process`."""
+    return _find(pdf) is not None
+
+
+def _find(pdf: bytes) -> tuple[Any, list[Any]] | None:
+    """The first signature by a certificate of ours, and who vouches for that one."""
     try:
-        signatures = PdfFileReader(BytesIO(pdf), strict=False).embedded_signatures
-    except (PdfReadError, ValueError, OSError):
-        return SealState(ours=False, intact=False)
-    for signature in signatures:
-        if signature.signer_cert is None:
-            continue
-        authorities = _authorities(signature.signer_cert)
-        if authorities is not None:
-            return _check(signature, authorities)
-    return SealState(ours=False, intact=False)
+        for signature in PdfFileReader(BytesIO(pdf), strict=False).embedded_signatures:
+            if signature.signer_cert is None:
+                continue
+            authorities = _authorities(signature.signer_cert)
+            if authorities is not None:
+                return signature, authorities
+    except UNREADABLE:
+        return None
+    return None
 
 
 def _check(signature: Any, authorities: list[Any]) -> SealState:
@@ -272,7 +289,7 @@ def _check(signature: Any, authorities: list[Any]) -> SealState:
                 validate_pdf_signature, signature, _trust(authorities, moment), _clock(stamp)
             )
         )
-    except (SignatureValidationError, PdfReadError, ValueError, CMSStructuralError):
+    except (SignatureValidationError, CMSStructuralError, *UNREADABLE):
         return SealState(ours=True, intact=False)
     whole = status.modification_level == ModificationLevel.NONE
     intact = bool(status.intact and status.valid and status.trusted and whole)
