@@ -129,6 +129,11 @@ def _claim(now: datetime) -> DocumentExport | None:
         )
         if export is None:
             return None
+        if export.attempts > TRIES:
+            # Its workers died, again and again: it shall not end this one, too.
+            export.status = Status.FAILED
+            export.save(update_fields=["status"])
+            return None
         export.status, export.packed, export.faults = Status.RUNNING, 0, 0
         export.attempts += 1
         export.lease_until = now + LEASE
