@@ -53,7 +53,7 @@ def visible_documents(actor: Actor) -> QuerySet[Document]:
 def archive(request: DeskRequest) -> HttpResponse:
     """All forms, newest first; found by number, customer, store or person."""
     found = visible_documents(request.actor).exclude(status=Status.VOID)
-    text = request.GET.get("q", "").replace("\0", "").strip()[:100]
+    text = request.GET.get("q", "").strip()[:100]
     for word in text.split():
         found = found.filter(
             Q(number__icontains=word) | Q(keywords__icontains=word) | Q(title__icontains=word)
