@@ -222,8 +222,33 @@ WHITENOISE_AUTOREFRESH = DEBUG
 MEDIA_ROOT = _folder("MEDIA_ROOT", "var/media")
 FONT_DIR = _folder("FONT_DIR", ".dev/fonts")
 SEAL_KEY_DIR = _folder("SEAL_KEY_DIR", "var/seal")
+# Who stamps the time on seals (RFC 3161); empty: an authority of our own (core.stamps).
+TIMESTAMP_URL = env.str("TIMESTAMP_URL", default="")
+TIMESTAMP_USER = env.str("TIMESTAMP_USER", default="")
+TIMESTAMP_PASSWORD = env.str("TIMESTAMP_PASSWORD", default="")
+TIMESTAMP_AUTHORITY = _folder("TIMESTAMP_AUTHORITY", "") if TIMESTAMP_URL else None
+if TIMESTAMP_URL and not (TIMESTAMP_AUTHORITY and TIMESTAMP_AUTHORITY.is_file()):
+    raise ImproperlyConfigured(
+        "TIMESTAMP_URL needs TIMESTAMP_AUTHORITY, a PEM file with the root certificate"
+    )
+# Where sealed forms lie: under MEDIA_ROOT, or in a bucket of an S3-compatible store.
+S3_BUCKET = env.str("S3_BUCKET", default="")
+S3_ENDPOINT_URL = env.str("S3_ENDPOINT_URL", default="")
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "documents": {
+        "BACKEND": "servicedesk.core.vault_s3.OnceInBucket",
+        "OPTIONS": {
+            "bucket_name": S3_BUCKET,
+            "endpoint_url": S3_ENDPOINT_URL or None,
+            "region_name": env.str("S3_REGION", default="") or None,
+            "access_key": env.str("S3_ACCESS_KEY", default="") or None,
+            "secret_key": env.str("S3_SECRET_KEY", default="") or None,
+            "location": env.str("S3_PREFIX", default=""),
+        },
+    }
+    if S3_BUCKET
+    else {"BACKEND": "servicedesk.core.vault.OnceOnDisk"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django import forms
 from django.contrib.auth.decorators import login_not_required
-from django.core.files.storage import default_storage
 from django.db.models import F, Q, QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -19,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from servicedesk.core import documents, paper, subjects
+from servicedesk.core import documents, paper, subjects, vault
 from servicedesk.core.actors import Actor
 from servicedesk.core.document_forms import (
     LastDigitsForm,
@@ -158,7 +157,7 @@ def _file(found: Document) -> FileResponse:
 def sealed_file(found: Document) -> FileResponse:
     """The stored PDF as an attachment; it is never rendered again."""
     return FileResponse(
-        default_storage.open(found.file),
+        vault.open_form(found.file),
         as_attachment=True,
         filename=f"{found.number}.pdf",
         content_type="application/pdf",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -43,6 +43,8 @@ LOOK_BACK = timedelta(days=30)
 # A signature has some length: less is a slip of the finger.
 FEWEST_POINTS = 20
 SMALLEST_EXTENT = 30
+# A monthly report's annex has thousands of lines; the archive finds it by its beginning.
+LONGEST_TEXT = 20_000
 
 
 DECLINES = gettext_lazy("I do not want to sign")
@@ -92,6 +94,19 @@ def content_hash(data: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical(data)).hexdigest()
 
 
+def words_in(value: Any) -> Iterator[str]:
+    """The texts of a form, for the archive's search."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            if name != "files":
+                yield from words_in(inner)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from words_in(inner)
+    elif isinstance(value, str) and value:
+        yield value
+
+
 @action
 def freeze(
     kind: DocumentKind,
@@ -130,6 +145,7 @@ def freeze(
         language=language,
         data=dict(data),
         data_sha256=digest,
+        text="\n".join(words_in(data))[:LONGEST_TEXT],
         blocks=[block.name for block in kind.blocks],
         status=Status.OPEN if kind.blocks else Status.COMPLETE,
         frozen_at=at,
@@ -330,6 +346,8 @@ def _sign(
         ip=ip,
         user_agent=user_agent[:300],
     )
+    document.signers = f"{document.signers} {signature.signer_name}".strip()[:1000]
+    document.save(update_fields=["signers"])
     complete = set(document.blocks) <= set(document.signatures.values_list("block", flat=True))
     if complete:
         document.status = Status.COMPLETE

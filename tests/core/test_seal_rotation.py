@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 
 from servicedesk.core import document_checks, documents, seal, sealing
 from servicedesk.core.actors import SYSTEM
+from servicedesk.core.certificates import make_keys
 from servicedesk.core.verification import judge
 from tests.conftest import AT
 from tests.core.forms_of_tests import PLAIN, data
@@ -46,7 +47,7 @@ def bought(tmp_path):
     """Keys that were made elsewhere."""
     folder = tmp_path / "bought"
     folder.mkdir()
-    seal._make_keys(folder)
+    make_keys(folder, seal.FILES, "seal")
     return folder
 
 
