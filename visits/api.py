@@ -129,6 +129,10 @@ class AssignInput(Happened):
     engineer = RecordField(slug_field="uid", queryset=User.objects)
 
 
+class SendAnotherInput(AssignInput):
+    reason = _text(300)
+
+
 class ReasonInput(Happened):
     reason = _text(300)
 
@@ -276,6 +280,16 @@ class VisitViewSet(DeskViewSet):
     @verb(AssignInput)
     def assign(self, visit: VisitOrder, data: dict[str, Any]) -> VisitOrder:
         return self._do("assign", visit, data)
+
+    @verb(SendAnotherInput)
+    def send_another(self, visit: VisitOrder, data: dict[str, Any]) -> VisitOrder:
+        """The engineer under way or on site does not go on."""
+        return self._do("send_another", visit, data)
+
+    @verb(SendAnotherInput)
+    def pass_on_form(self, visit: VisitOrder, data: dict[str, Any]) -> VisitOrder:
+        """The work is done; a colleague has the form signed and hands it in."""
+        return self._do("pass_on_form", visit, data)
 
     @verb(ReasonInput)
     def cancel(self, visit: VisitOrder, data: dict[str, Any]) -> VisitOrder:

@@ -7,11 +7,12 @@ typed, so the big button acts at once.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -148,6 +149,19 @@ class AssignForm(VisitForm):
         _choose(self, "engineer", engineers.exclude(pk=self.visit.engineer_id or 0))
 
 
+class SendAnotherForm(AssignForm):
+    intro = _(
+        "What is recorded stays. An appointment that the engineer has not come to stands for his"
+        " colleague, too."
+    )
+    reason = _text(_("Why does the engineer not go on?"))
+
+
+class PassOnForm(AssignForm):
+    intro = _("The colleague has the form signed and hands it in.")
+    reason = _text(_("Why does the engineer not go on?"))
+
+
 class ReturnForm(ReasonForm):
     reason = _text(_("What is missing?"))
 
@@ -192,6 +206,10 @@ class AttemptForm(VisitForm):
     note = _line(_("Remarks"), required=False, longest=300)
 
 
+# Beyond it sums of dates are no dates any more; the action asks for less.
+LAST_YEAR = 2100
+
+
 class WindowForm(VisitForm):
     """Beginning and length of a window become what the action takes."""
 
@@ -204,9 +222,11 @@ class WindowForm(VisitForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        length = data.pop("length", None)
-        if length and data.get("window_from"):
-            data["window_until"] = data["window_from"] + timedelta(minutes=length)
+        length, start = data.pop("length", None), data.get("window_from")
+        if start and start.year > LAST_YEAR:
+            self.add_error("window_from", _("This is more than a year away."))
+        elif length and start:
+            data["window_until"] = start + timedelta(minutes=length)
         return data
 
     def prepare(self) -> None:
@@ -238,16 +258,12 @@ class AppointForm(WindowForm):
         visit = self.visit
         self.initial.setdefault("address", visit.address)
         self.initial.setdefault("contact_phone", visit.contact_phone)
-        # A window that stood before the order changed hands is the customer's wish.
-        if visit.window_from and visit.status == Status.ACCEPTED:
-            self.initial.setdefault("window_from", visit.window_from)
-        else:
-            soon = timezone.localtime() + timedelta(minutes=visit.travel_minutes + 30)
-            self.initial.setdefault(
-                "window_from",
-                soon.replace(minute=30 if soon.minute < 30 else 0, second=0, microsecond=0)
-                + timedelta(hours=0 if soon.minute < 30 else 1),
-            )
+        soon = timezone.localtime() + timedelta(minutes=visit.travel_minutes + 30)
+        self.initial.setdefault(
+            "window_from",
+            soon.replace(minute=30 if soon.minute < 30 else 0, second=0, microsecond=0)
+            + timedelta(hours=0 if soon.minute < 30 else 1),
+        )
 
 
 class RearrangeForm(WindowForm):
@@ -436,6 +452,8 @@ class AttachForm(VisitForm):
 
 FORMS: dict[str, type[VisitForm]] = {
     "assign": AssignForm,
+    "send_another": SendAnotherForm,
+    "pass_on_form": PassOnForm,
     "cancel": ReasonForm,
     "accept": AcceptForm,
     "send_back": ReasonForm,
@@ -508,7 +526,10 @@ class FilterForm(DeskForm):
     )  # fmt: skip
     status = forms.ChoiceField(label=_("Status"), required=False)
     engineer = UidChoiceField(None, label=_("Engineer"), required=False)
-    day = forms.DateField(label=_("Day of the appointment"), required=False, widget=DateInput)
+    day = forms.DateField(
+        label=_("Day of the appointment"), required=False, widget=DateInput,
+        validators=[MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2100, 12, 31))],
+    )  # fmt: skip
 
     def __init__(self, *args: Any, by: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -113,7 +113,7 @@ def test_a_form_handed_in_without_the_closing_checklist_proves_nothing(rule, sta
 def test_visit_10_the_departure_checklist(start, by):
     visit = start(Status.APPOINTED)
     assert answer("VISIT-10", visit) == OPEN
-    actions.prepare(visit, ticked=["tidy"], at=AT, by=by)
+    actions.prepare(visit, ticked=["tidy"], at=AT + minutes(25), by=by)
     assert answer("VISIT-10", visit) == BROKEN
     assert answer("VISIT-10", start(Status.EN_ROUTE, shift=timedelta(days=1))) == KEPT
     unprepared = start(Status.APPOINTED, shift=timedelta(days=2))
@@ -146,7 +146,7 @@ def test_visit_9_the_drive(start, by):
     actions.depart(unprepared, at=LEAVE + timedelta(days=2), by=by)
     assert answer("VISIT-9", unprepared) == NONE
     without = start(Status.APPOINTED, shift=timedelta(days=3))
-    actions.prepare(without, ticked=[], at=AT, by=by)
+    actions.prepare(without, ticked=[], at=AT + timedelta(days=4), by=by)
     assert answer("VISIT-9", without) == OPEN
 
 
@@ -158,7 +158,7 @@ def test_gen_2_who_signed(start, engineer):
     assert answer("GEN-2", visit) == KEPT
     other = start(Status.FINISHED, shift=timedelta(days=1))
     assert answer("GEN-2", other) == OPEN
-    form = actions.present_form(other, at=FINISHED, by=engineer.as_actor())
+    form = actions.present_form(other, at=FINISHED + timedelta(days=1), by=engineer.as_actor())
     # No door leads here; a row written past them is found.
     Signature.objects.create(
         document=form, block="customer", signer_name="李晓梅", method="L1", strokes=strokes(),
@@ -230,7 +230,7 @@ def test_visit_2_accepted_in_time(start, by):
     assert answer("VISIT-2", late) == BROKEN
 
 
-def test_visit_3_who_insists_on_his_time_gets_it(start, by):
+def test_visit_3_who_insists_on_his_time_gets_it(start, by, dispatcher):
     assert answer("VISIT-3", start(Status.ACCEPTED)) == OPEN
     visit = start(Status.EN_ROUTE)
     assert answer("VISIT-3", visit) == KEPT

@@ -128,11 +128,16 @@ def board(request: DeskRequest) -> HttpResponse:
     return render(request, "visits/board.html", context)
 
 
+# Sums with the first and last dates there are end nowhere.
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
+
+
 def _day(text: str) -> date:
     try:
-        return parse_date(text) or timezone.localdate()
+        day = parse_date(text) or timezone.localdate()
     except ValueError:
         return timezone.localdate()
+    return min(max(day, FIRST_DAY), LAST_DAY)
 
 
 # --- ordering ---------------------------------------------------------------------------------
