@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
+from django.db import connection
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from accounts.models import User
@@ -17,7 +19,7 @@ from servicedesk.core.search import matching
 from servicedesk.core.states import Transition
 from sla.models import Deadline
 from tickets.models import Call, Extension, RemoteSession, Ticket, TicketQuerySet
-from tickets.states import OPEN, REMOTE, TICKET, Status
+from tickets.states import OPEN, REMOTE, TICKET, HandoverStatus, Status
 
 SOON = timedelta(hours=4)
 # Keyset orders; each is the order of an index.
@@ -89,6 +91,27 @@ def for_page(tickets: TicketQuerySet) -> TicketQuerySet:
         "customer", "store", "contact", "product", "installation__product", "category", "owner",
         "assignee",
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Rarities:
+    """Whether there is what few tickets have: the page need not ask for each on its own."""
+
+    handover: bool
+    extensions: bool
+    sessions: bool
+
+
+def rarities(ticket: Ticket) -> Rarities:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM tickets_handover"
+            "  WHERE ticket_id = %(id)s AND status = %(pending)s),"
+            " EXISTS (SELECT FROM tickets_extension WHERE ticket_id = %(id)s),"
+            " EXISTS (SELECT FROM tickets_remotesession WHERE ticket_id = %(id)s)",
+            {"id": ticket.pk, "pending": HandoverStatus.PENDING},
+        )
+        return Rarities(*cursor.fetchone())
 
 
 def unattended(tickets: TicketQuerySet) -> TicketQuerySet:

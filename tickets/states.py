@@ -81,8 +81,8 @@ class ExtensionStatus(models.TextChoices):
 
 _PROPOSED = frozenset({ExtensionStatus.PROPOSED})
 EXTENSION = Machine(
-    Transition("consent", _("Record consent"), _PROPOSED, ExtensionStatus.CONSENTED,
-               "tickets.extend", "check"),
+    Transition("consent", _("Agreed by telephone"), _PROPOSED, ExtensionStatus.CONSENTED,
+               "tickets.extend", "phone-check"),
     Transition("refuse", _("Record refusal"), _PROPOSED, ExtensionStatus.REFUSED,
                "tickets.extend", "x"),
     Transition("withdraw", _("Withdraw"), _PROPOSED, ExtensionStatus.WITHDRAWN,

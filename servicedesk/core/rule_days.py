@@ -1,28 +1,23 @@
 """How often the rules were kept, by day: a roll-up of `RuleResult` that is never wrong.
 
-Triggers put each day whose answers change into `StaleRuleDay`. A worker makes those days anew
-every few seconds, and `counted` reads them from the answers themselves until then, in the same
-statement: so figures do not wait for the worker, and a silent one only makes them slower.
+`stale_days` says how; `counted` reads the rolled-up days and those that wait in one statement.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Literal
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 
 from servicedesk.core.models import RuleDay, StaleRuleDay
+from servicedesk.core.stale_days import DAY_OF_NOTE, StaleDays
 from servicedesk.core.ticker import every
 
 Dimension = RuleDay.Dimension
-# Any constant: one worker at a time makes days.
-ROLLING_LOCK = 7_021_410
-# So many days in one transaction.
-BATCH = 31
 
 ROLLED = """
     SELECT (r.counts_at AT TIME ZONE %(zone)s)::date AS day, r.rule, d.dimension, d.key,
@@ -43,84 +38,27 @@ INSERT = f"""
 """
 
 
-@every(5)
-def roll() -> int:
-    """Make the days anew whose answers have changed; returns how many."""
-    made = 0
-    while batch := _roll_batch():
-        made += batch
-    return made
-
-
-def _roll_batch() -> int:
-    """1. One worker at a time. 2. Take the notes. 3. Make their days from the answers.
-
-    An answer that is committed after step 2 has left a note of its own, for the next time.
-    """
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [ROLLING_LOCK])
-        if not cursor.fetchone()[0]:
-            return 0
-        cursor.execute(
-            f"WITH days AS (SELECT DISTINCT {DAY_OF_NOTE} AS day FROM core_staleruleday"  # noqa: S608
-            "  ORDER BY day LIMIT %(batch)s),"
-            " taken AS (DELETE FROM core_staleruleday"
-            f"  WHERE {DAY_OF_NOTE} IN (SELECT day FROM days))"
-            " SELECT day FROM days",
-            {"zone": settings.TIME_ZONE, "batch": BATCH},
-        )
-        days = [row[0] for row in cursor.fetchall()]
-        for day in days:
-            _make(cursor, day)
-    return len(days)
-
-
-DAY_OF_NOTE = "(moment AT TIME ZONE %(zone)s)::date"
-
-
-def _make(cursor: Any, day: date) -> None:
-    cursor.execute("DELETE FROM core_ruleday WHERE day = %s", [day])
-    cursor.execute(INSERT, {"zone": settings.TIME_ZONE, "day": day})
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    day: date
-    rule: str
-    dimension: str
-    key: int
-
-
-def rebuild(first: date, last: date) -> Iterator[Difference]:
-    """Make the days anew; yields what was not as the answers say. There should be nothing."""
-    day = first
-    while day <= last:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ROLLING_LOCK])
-            cursor.execute(
-                f"SELECT count(*) FROM core_staleruleday WHERE {DAY_OF_NOTE} = %(day)s",  # noqa: S608
-                {"zone": settings.TIME_ZONE, "day": day},
-            )
-            waits = cursor.fetchone()[0]
-            former = _rows(day)
-            _make(cursor, day)
-            if not waits:
-                for key in sorted({row[:3] for row in former ^ _rows(day)}):
-                    yield Difference(day, *key)
-        day += timedelta(days=1)
+def _make(day: date) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM core_ruleday WHERE day = %s", [day])
+        cursor.execute(INSERT, {"zone": settings.TIME_ZONE, "day": day})
 
 
 def _rows(day: date) -> set[tuple[Any, ...]]:
     return set(
         RuleDay.objects.filter(day=day).values_list(
-            "rule", "dimension", "key", "kept", "broken", "not_provable"
+            "day", "rule", "dimension", "key", "kept", "broken", "not_provable"
         )
     )
 
 
-def is_rolled() -> bool:
-    """Nothing waits for the worker."""
-    return not StaleRuleDay.objects.exists()
+DAYS = StaleDays(StaleRuleDay, lock=7_021_410, make=_make, rows=_rows, key=4)
+
+
+@every(5)
+def roll() -> int:
+    """Make the days anew whose answers have changed; returns how many."""
+    return DAYS.roll()
 
 
 # --- reading ----------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ def roll_up() -> int:
 @every(SECONDS)
 def roll_up_visits() -> int:
     """Make those days anew whose visits have changed."""
-    return visit_days.roll()
+    return visit_days.DAYS.roll()
 
 
 @every(60)

@@ -102,7 +102,7 @@ def test_the_figures_by_day_are_those_of_the_answers(seed):
             assert by_days(by, only, FIRST, first) == by_hand(by, only, FIRST, first), (by, only)
         if not rolled:
             rule_days.roll()
-            assert rule_days.is_rolled()
+            assert rule_days.DAYS.is_rolled()
 
 
 def test_one_rule_is_asked_for(db):

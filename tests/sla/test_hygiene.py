@@ -291,7 +291,7 @@ def over(how, subject, engineer):
 SAID = {
     "met": "已撤回：事情已办完。",
     "cancelled": "已撤回：已不需要。",
-    "seen": "已撤回：张伟 已确认。",
+    "seen": "已撤回：张伟已确认。",
 }
 
 

@@ -53,6 +53,7 @@ from tickets.queries import (
     may_nudge,
     offers_of,
     possible,
+    rarities,
     ticket_list,
     workers,
 )
@@ -380,10 +381,15 @@ def _show(
     request: DeskRequest, ticket: Ticket, *, tried: Tried | None = None, status: int = 200
 ) -> HttpResponse:
     actor = request.actor
-    handover = ticket.handovers.select_related("from_user", "to_user").filter(
-        status=HandoverStatus.PENDING
-    ).first()  # fmt: skip
-    offers = offers_of(ticket)
+    has = rarities(ticket)
+    handover = (
+        ticket.handovers.select_related("from_user", "to_user")
+        .filter(status=HandoverStatus.PENDING)
+        .first()
+        if has.handover
+        else None
+    )
+    offers = offers_of(ticket) if has.extensions else []
     proposed = next((e for e in offers if e.status == ExtensionStatus.PROPOSED), None)
     nudge_again = nudges.nudge_again_at(nudged(ticket))
     waits = nudge_again is not None and timezone.now() < nudge_again
@@ -397,7 +403,7 @@ def _show(
     context = {
         "ticket": ticket,
         "tabs": _tabs(ticket, 0),
-        "deadlines": list(Deadline.objects.of(ticket).exclude(status="cancelled").order_by("id")),
+        "deadlines": list(Deadline.objects.of(ticket).order_by("id")),
         "buttons": [b for b in buttons if b.name not in RARE],
         "rare_buttons": [b for b in buttons if b.name in RARE],
         "comment_form": _form("comment", ticket, actor, tried),
@@ -406,7 +412,7 @@ def _show(
         "lines": timeline(ticket, limit=60, without=SHOWN_AS_CHIPS),
         "files": files_of(ticket),
         "calls": ticket.calls.select_related("taken_by"),
-        "sessions": ticket.remote_sessions.select_related("engineer"),
+        "sessions": ticket.remote_sessions.select_related("engineer") if has.sessions else (),
         "extensions": offers,
         "extension_buttons": extension_buttons,
         "proposed": proposed,

@@ -77,8 +77,8 @@ class TimeLine:
     free: list[User]
 
     @property
-    def busy(self) -> int:
-        return len(self.rows)
+    def visits(self) -> int:
+        return sum(len(row.bars) for row in self.rows)
 
 
 def time_line(day: list[tuple[User, list[VisitOrder]]], *, now: datetime) -> TimeLine:

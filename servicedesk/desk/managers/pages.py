@@ -53,7 +53,7 @@ def frame(request: DeskRequest, filters: ManagerFilter) -> dict[str, Any]:
 def tabs(request: DeskRequest, filters: ManagerFilter) -> list[tuple[Any, str, bool]]:
     """Each keeps the filters of the page it is left from."""
     places = [(label, reverse(name)) for label, name in TABS]
-    return [(label, url + filters.own_query, request.path == url) for label, url in places]
+    return [(label, url + filters.own_query, request.path.startswith(url)) for label, url in places]
 
 
 @managers_page

@@ -164,7 +164,7 @@ class Report:
         mean = self.total.hand_in_mean
         return [
             {
-                "title": _("On the way"),
+                "title": _("Punctuality and notices"),
                 "cards": [
                     self.card(_("Arrived 5–10 minutes before"), _("VISIT-12, of all with an appointment"),
                               "on_time", "appointed"),
@@ -324,7 +324,7 @@ class Report:
                         self.shown(counts, whole, **days)]  # fmt: skip
             rows.append(row)
         return self._chart(
-            "rates", _("Over time"), "line", unit="%",
+            "rates", _("Three rates over time"), "line", unit="%",
             labels=[self._label(first) for first in self.firsts],
             series=[
                 Series(str(label), [counts.rate(part, whole) for _f, counts in parts],

@@ -162,6 +162,42 @@ def test_each_measure_occurs_in_that_life(people, roll_up):
     assert raw.rolled_up() == raw.counted()
 
 
+@pytest.mark.parametrize("links", [1, 7])
+def test_no_link_of_the_journal_is_passed_over_between_two_batches(
+    people, roll_up, monkeypatch, links
+):
+    monkeypatch.setattr(rollups, "BATCH", links)
+    life = Life(6, people)
+    life.play(10)
+    roll_up()
+    ticket = Ticket.objects.open().order_by("pk").last()
+    for turn in range(8):
+        # A change that writes one entry alone: nothing else tells of it.
+        actions.edit(
+            ticket, category=make_category(f"K{turn}", f"故障 {turn}"), at=life.now, by=life.by
+        )
+        roll_up()
+        assert raw.rolled_up() == raw.counted()
+
+
+def test_the_comparison_sees_each_sum_that_is_off_by_one(people, roll_up):
+    Life(5, people).play(20)
+    roll_up()
+    right = raw.counted()
+    assert raw.rolled_up() == right
+
+    for measure in MEASURES:
+        for by in (1, -1):
+            one = RollUp.objects.filter(dimension="person").last()
+            setattr(one, measure, getattr(one, measure) + by)
+            one.save()
+            assert raw.rolled_up() != right
+            setattr(one, measure, getattr(one, measure) - by)
+            one.save()
+    RollUp.objects.filter(dimension="hour").first().delete()
+    assert raw.rolled_up() != right
+
+
 # --- which days, and how much it costs -------------------------------------------------------
 
 

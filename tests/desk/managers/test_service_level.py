@@ -13,13 +13,14 @@ import pytest
 import time_machine
 from django.urls import reverse
 
-from accounts.actions import create_team, edit_user
+from accounts.actions import create_team, deactivate, edit_user
 from accounts.roles import Role, permissions_of
 from servicedesk.core.actors import SYSTEM
 from servicedesk.desk.managers import figures, heat
 from servicedesk.desk.managers.figures import FIGURES, Selection
 from servicedesk.desk.managers.filters import ManagerFilter, Period
 from servicedesk.desk.managers.service_level import Report
+from sla.models import Deadline
 from tests.conftest import AT, person
 from tests.desk.managers import raw
 from tests.desk.managers.test_rollups import Life
@@ -323,6 +324,92 @@ def test_a_team_is_its_people_of_today(roll_up, engineer, other_engineer):
 
     join(other_engineer, team)
     assert of(chosen=figures.selection(filters))["opened"] == 2
+
+
+def counted_by_hand(**only) -> dict[str, int]:
+    """Of the tickets that have these values, with nothing of the roll-ups."""
+    mine = [
+        raw.outcome(ticket)
+        for ticket in Ticket.objects.all()
+        if all(getattr(ticket, name) == value for name, value in only.items())
+    ]
+    return {
+        figure.key: sum(bool(outcome[m]) for outcome in mine for m in figure.measures)
+        for figure in FIGURES.values()
+    }
+
+
+def shown(viewer, **sent) -> dict[str, int]:
+    """By the filters of the page; long before any due time, so that the clock decides nothing."""
+    filters = ManagerFilter(sent, by=viewer.as_actor(), today=AT.date())
+    return of(chosen=figures.selection(filters), now=AT - 1000 * HOUR).by_key
+
+
+@pytest.mark.parametrize(("late", "expected"), [(timedelta(0), 0), (timedelta(seconds=1), 1)])
+def test_what_comes_at_the_last_moment_is_in_time(roll_up, late, expected):
+    """Off by one second, and off by one ticket."""
+    ticket = make_ticket()
+    respond_by = Deadline.objects.of(ticket).get(kind="ticket.response").due_at
+    actions.take(ticket, at=AT, by=ticket.owner.as_actor())
+    actions.respond(ticket, at=respond_by + late, by=ticket.owner.as_actor())
+    resolved(ticket, ticket.due_at + late - AT)
+    roll_up()
+
+    counts = of()
+    assert ticket.due_at == AT + 24 * HOUR
+    for key in ("response_missed", "promised_missed", "agreed_missed", "over_24h"):
+        assert counts[key] == expected, key
+    for key in ("response_in_time", "promised_in_time", "agreed_in_time"):
+        assert counts[key] == 1 - expected, key
+
+
+def test_told_late_reopened_moved_and_gone_the_figures_are_those_of_the_records(
+    roll_up, helpdesk, manager, engineer, other_engineer
+):
+    """Each is a way to be off by one: the day, the count, the team, the person."""
+    first, second = (create_team(name=n, leader=None, at=AT, by=SYSTEM) for n in ("一组", "二组"))
+    join(engineer, first), join(other_engineer, second)
+    by = helpdesk.as_actor()
+    # Told late: taken in on Monday, written down when Monday had been summed up.
+    make_ticket("assigned", engineer, at=AT + 24 * HOUR)
+    roll_up()
+    make_ticket("assigned", engineer)
+    # Solved late, which is told only after another change of the same ticket was summed up.
+    late = make_ticket("assigned", other_engineer)
+    roll_up()
+    actions.resolve(late, solution="remote", resolution="好了", at=AT + 30 * HOUR, by=by)
+    # Solved, reopened, given to somebody of another team.
+    again = resolved(make_ticket("assigned", engineer), HOUR)
+    roll_up()
+    actions.reopen(again, reason="又坏了", at=AT + 2 * HOUR, by=by)
+    actions.assign(again, assignee=other_engineer, at=AT + 2 * HOUR, by=by)
+    roll_up()
+
+    def check() -> None:
+        for user in (engineer, other_engineer):
+            alone = counted_by_hand(assignee_id=user.pk)
+            assert shown(manager, person=str(user.uid)) == alone
+        assert shown(manager) == counted_by_hand()
+
+    check()
+    engineers = counted_by_hand(assignee_id=other_engineer.pk)
+    assert (engineers["opened"], engineers["reopened"], engineers["over_24h"]) == (2, 1, 1)
+    assert shown(manager, team=str(second.uid)) == engineers
+
+    # He changes teams, and takes his work with him.
+    join(other_engineer, first)
+    check()
+    assert shown(manager, team=str(first.uid)) == counted_by_hand()
+    assert set(shown(manager, team=str(second.uid)).values()) == {0}
+
+    # He leaves; what he did stays where it was.
+    for ticket in Ticket.objects.open().filter(assignee=other_engineer):
+        actions.assign(ticket, assignee=engineer, at=AT + 31 * HOUR, by=by)
+    deactivate(other_engineer, at=AT + 32 * HOUR, by=SYSTEM)
+    roll_up()
+    check()
+    assert shown(manager, person=str(other_engineer.uid))["opened"] == 1
+    assert shown(manager, team=str(first.uid)) == counted_by_hand()
 
 
 @pytest.mark.parametrize(

@@ -132,25 +132,25 @@ def test_sums_by_day_are_those_of_the_visits(world, seed):
     for _each in range(40):
         change(dice, world)
         if dice.random() < 0.4:
-            visit_days.roll()
+            visit_days.DAYS.roll()
         scope = dice.choice(scopes)
         assert by_days(scope) == by_hand(scope)
-    visit_days.roll()
-    assert visit_days.is_rolled()
+    visit_days.DAYS.roll()
+    assert visit_days.DAYS.is_rolled()
     for scope in scopes:
         assert by_days(scope) == by_hand(scope)
     assert by_days(Scope())
 
 
 def test_a_day_without_a_change_is_not_made_anew(world):
-    visit_days.roll()
+    visit_days.DAYS.roll()
     VisitDay.objects.update(arrived=99)
     Satisfaction.objects.filter(visit__arrived_at__isnull=False).update(skill=1)
 
     days = {
         visit.arrived_at.date() for visit in VisitOrder.objects.filter(satisfaction__isnull=False)
     }
-    assert visit_days.roll() == len(days) > 0
+    assert visit_days.DAYS.roll() == len(days) > 0
     assert {row.day for row in VisitDay.objects.exclude(arrived=99)} == days
 
 

@@ -258,13 +258,13 @@ def test_by_engineer_and_over_time_add_up_to_all(world, dispatcher):
 
 
 def test_the_page_costs_the_same_with_more_visits(desk, world, queries_of):
-    visit_days.roll()
+    visit_days.DAYS.roll()
     before = queries_of(desk, PAGE)
     for n in range(3):
         make_visit(Status.ARCHIVED, person(f"x{n}", f"韩{n}", Role.ENGINEER))
     # One more for the days that wait for the worker.
     assert queries_of(desk, PAGE) == before + 1
-    visit_days.roll()
+    visit_days.DAYS.roll()
 
     assert queries_of(desk, PAGE) == before == 17
 

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -19,6 +20,8 @@ from servicedesk.core.models import Document, OutboxMessage, SignLink
 from sla.actions import acknowledge
 from sla.models import Deadline, DeadlineMove, Escalation
 from sla.queries import open_escalations_of
+from sla.rebuilding import rebuild
+from sla.sweeping import sweep
 from tests.conftest import AT
 from tests.journal import journal
 from tests.tickets.tickets.factories import make_call, make_ticket
@@ -559,3 +562,46 @@ def test_refusing_by_link_is_refusal(engineer, dispatcher):
 
     extension.refresh_from_db()
     assert (extension.status, extension.reason) == (ExtensionStatus.REFUSED, "太晚了")
+
+
+# --- On the ticket's page ----------------------------------------------------------------------
+
+
+def test_the_page_costs_the_same_however_many_extensions(engineer, client):
+    ticket = make_ticket(Status.IN_PROGRESS, engineer)
+    client.force_login(engineer)
+
+    def extend(hours):
+        due_at = AT + timedelta(hours=48 + hours)
+        at = ANSWERED + timedelta(minutes=hours)
+        files = [paper_file(f"{n}.txt") for n in range(hours)]
+        extension = propose(
+            engineer, ticket=Ticket.objects.get(pk=ticket.pk), proposed_due_at=due_at, at=at,
+            attachments=files,
+        )  # fmt: skip
+        agree(extension, engineer, at=at)
+
+    extend(1)
+    client.get(ticket.get_absolute_url())
+    with CaptureQueriesContext(connection) as once:
+        client.get(ticket.get_absolute_url())
+    for hours in (2, 3, 4):
+        extend(hours)
+    with CaptureQueriesContext(connection) as often:
+        client.get(ticket.get_absolute_url())
+
+    assert len(often) == len(once)
+
+
+def test_the_journal_tells_the_deadline_again_after_a_consent_that_was_entered_late(engineer):
+    """The customer agreed in time, and it was written down only after the miss."""
+    extension = propose(engineer)
+    call = make_call(extension.ticket, at=ANSWERED, by=engineer)
+    sweep(AT + timedelta(hours=24, minutes=1))
+
+    agree(extension, engineer, call=call, at=AT + timedelta(hours=25))
+
+    clock = resolution(extension)
+    assert (clock.due_at, clock.missed_at) == (NEW_TIME, AT + timedelta(hours=24))
+    assert extension.answered_at == ANSWERED
+    assert list(rebuild(Deadline.objects.all())) == []

@@ -19,7 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--to", dest="last", type=date.fromisoformat)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        rule_days.roll()
+        rule_days.DAYS.roll()
         moments = RuleResult.objects.aggregate(first=Min("counts_at"), last=Max("counts_at"))
         days = RuleDay.objects.aggregate(first=Min("day"), last=Max("day"))
         ends = [timezone.localdate(each) for each in moments.values() if each]
@@ -28,9 +28,9 @@ class Command(BaseCommand):
             self.stdout.write("There is nothing to count.")
             return
         first, last = options["first"] or min(ends), options["last"] or max(ends)
-        found = list(rule_days.rebuild(first, last))
-        for each in found:
-            self.stdout.write(f"{each.day} {each.rule} {each.dimension} {each.key}")
+        found = list(rule_days.DAYS.rebuild(first, last))
+        for day, rule, dimension, key in found:
+            self.stdout.write(f"{day} {rule} {dimension} {key}")
         if found:
             raise CommandError(f"{len(found)} figures were different; they are right now.")
         self.stdout.write(f"{first} – {last}: all figures were those of the answers.")

@@ -20,7 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--to", dest="last", type=date.fromisoformat, metavar="YYYY-MM-DD")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        visit_days.roll()
+        visit_days.DAYS.roll()
         moments = VisitOrder.objects.aggregate(first=Min("arrived_at"), last=Max("arrived_at"))
         days = VisitDay.objects.aggregate(first=Min("day"), last=Max("day"))
         ends = [timezone.localdate(each) for each in moments.values() if each]
@@ -29,7 +29,7 @@ class Command(BaseCommand):
             self.stdout.write("There is nothing to count.")
             return
         first, last = options["first"] or min(ends), options["last"] or max(ends)
-        found = list(visit_days.rebuild(first, last))
+        found = list(visit_days.DAYS.rebuild(first, last))
         for day, engineer, product in found:
             self.stdout.write(f"{day} engineer {engineer} product {product}")
         if found:
