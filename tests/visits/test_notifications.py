@@ -105,3 +105,28 @@ def test_a_customer_with_an_address_gets_the_time_in_writing(engineer):
 def test_a_customer_without_an_address_gets_none(engineer):
     make_visit(Status.APPOINTED, engineer)
     assert not OutboxMessage.objects.filter(channel="email").exists()
+
+
+def test_each_window_is_confirmed_also_of_two_in_one_minute(engineer):
+    visit = make_visit(Status.APPOINTED, engineer)
+    customers.edit_contact(visit.contact, email="li@example.com", at=AGREED, by=SYSTEM)
+    for hours in (1, 2, 1, 2):
+        later = timedelta(hours=hours)
+        actions.rearrange(
+            visit, window_from=WINDOW[0] + later, window_until=WINDOW[1] + later,
+            asked_by="customer", reason="盘点", agreed_with="李店长", at=AGREED,
+            by=engineer.as_actor(),
+        )  # fmt: skip
+
+    mails = OutboxMessage.objects.filter(recipient="li@example.com").order_by("id")
+    assert [mail.subject[-11:] for mail in mails] == [
+        "12:30–13:30", "13:30–14:30", "12:30–13:30", "13:30–14:30",
+    ]  # fmt: skip
+
+
+def test_colleagues_hear_of_each_of_two_events_in_one_minute(engineer, dispatcher):
+    visit = make_visit(Status.APPOINTED, engineer)
+    for reason in ("今天必须", "明天不在"):
+        actions.refuse_new_time(visit, reason=reason, at=AGREED, by=engineer.as_actor())
+
+    assert len([text for text in told(dispatcher) if visit.number in text]) == 2

@@ -17,6 +17,7 @@ from servicedesk.core import documents
 from servicedesk.core.actors import SYSTEM
 from servicedesk.core.errors import Refused, Stale
 from servicedesk.core.models import Document, Signature, SignLink
+from servicedesk.core.rules import evaluate
 from tests.conftest import person
 from tests.visits.factories import (
     AFTER,
@@ -242,3 +243,38 @@ def test_the_customer_may_refuse_through_his_link(visit, form, engineer, dispatc
 def test_refused_without_a_reason_is_refused(visit, engineer):
     with pytest.raises(Refused):
         actions.refuse_signature(visit, reason="", at=AFTER, by=engineer.as_actor())
+
+
+def test_who_has_signed_cannot_be_said_to_have_refused(visit, form, engineer, logged_in):
+    """GEN-2: no later act erases what the customer signed, nor his rating."""
+    sign_as_customer(
+        form, engineer, at=AFTER,
+        answers={"punctuality": 1, "conduct": 1, "skill": 1, "result": 1, "remarks": "太差"},
+    )  # fmt: skip
+
+    answer = logged_in(engineer).post(
+        f"/visits/{visit.number}/refuse_signature/", {"reason": "客户拒签"}
+    )
+
+    assert answer.status_code == 422
+    form.refresh_from_db()
+    visit.refresh_from_db()
+    assert (visit.status, visit.signature_refused) == (Status.FINISHED, "")
+    assert form.status == Document.Status.OPEN
+    assert form.signatures.filter(block="customer").exists()
+    assert visit.satisfaction.remarks == "太差"
+
+
+def test_corrected_after_he_signed_he_may_refuse_the_new_one(visit, form, engineer):
+    by = engineer.as_actor()
+    sign_as_customer(form, engineer, at=AFTER)
+    actions.revise(visit, reason="漏填", at=AFTER, by=by)
+    actions.record_work(visit, cause="端口松动", at=AFTER, by=by)
+    actions.finish(visit, ticked=[], at=AFTER, by=by)
+    actions.present_form(visit, at=AFTER, by=by)
+
+    actions.refuse_signature(visit, reason="要求总部确认", at=AFTER, by=by)
+
+    assert visit.status == Status.SIGNED
+    found = {rule.id: finding.answer for rule, finding in evaluate(visit)}
+    assert found["VISIT-21"] == "not_provable"

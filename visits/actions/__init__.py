@@ -16,6 +16,7 @@ from visits.actions.orders import (
     consult,
     order_visit,
     pass_on_form,
+    reveal_phone,
     send_another,
     send_back,
 )
@@ -49,6 +50,6 @@ __all__ = [
     "complete_form", "consult", "depart", "finish", "flag_complaint", "follow_up", "hand_in",
     "interrupt", "keep_rating", "leave_note", "log_attempt", "meet", "order_visit", "pass_on_form",
     "prepare", "present_form", "rearrange", "record_work", "refuse_new_time", "refuse_signature",
-    "remove_part", "resolve_ticket", "resume", "return_form", "revise", "send_another", "send_back", "start_work",
+    "remove_part", "resolve_ticket", "resume", "return_form", "reveal_phone", "revise", "send_another", "send_back", "start_work",
     "tell_late", "wait_for_customer",
 ]  # fmt: skip

@@ -7,12 +7,14 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from customers.events import PhoneRevealed
 from customers.models import Contact, Installation, Store
 from knowledge.models import FaultCategory
 from servicedesk.core import rules
 from servicedesk.core.actions import action, advance, lock, require, save_changes
 from servicedesk.core.actors import Actor
 from servicedesk.core.errors import Refused
+from servicedesk.core.events import record
 from servicedesk.core.numbering import next_number
 from sla import deadlines
 from tickets.actions import tickets
@@ -298,6 +300,24 @@ def consult(
         raise Refused(_("Say whom or what you consulted."), field="source")
     told(visit, VisitConsulted, at=at, by=by, source=source, learned=learned)
     return visit
+
+
+@action
+def reveal_phone(visit: VisitOrder, *, reason: str, at: datetime, by: Actor) -> str:
+    """The whole number of the order, for a reason that the journal keeps (GEN-7)."""
+    require(by, "customers.reveal_phone")
+    reason = " ".join(reason.split())
+    if not reason:
+        raise Refused(_("Say what the number is needed for."), field="reason")
+    record(
+        PhoneRevealed(
+            at=at, kind=visit._meta.label_lower, record_id=visit.pk,
+            name=f"{visit.number} {visit.contact_name}", reason=reason[:200],
+        ),
+        about=[visit, visit.store, visit.customer],
+        by=by,
+    )  # fmt: skip
+    return visit.contact_phone
 
 
 def keep_rules(visit: VisitOrder, *, counts_at: datetime, at: datetime) -> None:
