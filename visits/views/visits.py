@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
@@ -25,6 +24,7 @@ from servicedesk.core.files import files_of
 from servicedesk.core.forms import ActionForm
 from servicedesk.core.http import DeskRequest, perform
 from servicedesk.core.keyset import keyset_page
+from servicedesk.core.moments import day_of
 from servicedesk.core.panels import render_panels
 from servicedesk.core.timeline import timeline
 from sla.queries import deadlines_of
@@ -139,16 +139,8 @@ def board(request: DeskRequest) -> HttpResponse:
     return render(request, "visits/board.html", context)
 
 
-# Sums with the first and last dates there are end nowhere.
-FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
-
-
 def _day(text: str) -> date:
-    try:
-        day = parse_date(text) or timezone.localdate()
-    except ValueError:
-        return timezone.localdate()
-    return min(max(day, FIRST_DAY), LAST_DAY)
+    return day_of(text) or timezone.localdate()
 
 
 # --- ordering ---------------------------------------------------------------------------------
