@@ -7,12 +7,11 @@ typed, so the big button acts at once.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -220,10 +219,6 @@ class AttemptForm(VisitForm):
     note = _line(_("Remarks"), required=False, longest=300)
 
 
-# Beyond it sums of dates are no dates any more; the action asks for less.
-LAST_YEAR = 2100
-
-
 class WindowForm(VisitForm):
     """Beginning and length of a window become what the action takes."""
 
@@ -237,9 +232,7 @@ class WindowForm(VisitForm):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         length, start = data.pop("length", None), data.get("window_from")
-        if start and start.year > LAST_YEAR:
-            self.add_error("window_from", _("This is more than a year away."))
-        elif length and start:
+        if length and start:
             data["window_until"] = start + timedelta(minutes=length)
         return data
 
@@ -544,10 +537,7 @@ class FilterForm(DeskForm):
     )  # fmt: skip
     status = forms.ChoiceField(label=_("Status"), required=False)
     engineer = UidChoiceField(None, label=_("Engineer"), required=False)
-    day = forms.DateField(
-        label=_("Day of the appointment"), required=False, widget=DateInput,
-        validators=[MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2100, 12, 31))],
-    )  # fmt: skip
+    day = forms.DateField(label=_("Day of the appointment"), required=False, widget=DateInput)
 
     def __init__(self, *args: Any, by: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
