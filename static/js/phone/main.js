@@ -1,0 +1,76 @@
+// The engineer's telephone. On pages of the server: the outbox, the bar, the acts; in the shell also the
+// pages themselves. Pages of the desk that an engineer opens get only what guards the log-out.
+import { onContent } from "../content.js";
+import { toast } from "../toasts.js";
+import { acts } from "./acts.js";
+import { bar, drawBar } from "./bar.js";
+import { icon, say } from "./dom.js";
+import { installHint, persist, serviceWorker } from "./install.js";
+import { changeOfPerson, leaving } from "./leaving.js";
+import { commands, database, me } from "./outbox.js";
+import { cameras } from "./photos.js";
+import { keepSending, look, standing } from "./sender.js";
+
+const { body } = document;
+const local = body.dataset.local !== undefined;
+
+async function start() {
+  leaving();
+  await changeOfPerson(body.dataset.user);
+  if (!body.classList.contains("phone-app")) return;
+  try {
+    await database();
+  } catch {
+    // No storage, nobody known: the pages work as plain forms.
+    body.dataset.noStore = "";
+  }
+  const said = acts();
+  onContent((part) => cameras(part, { button: say("takePhoto"), get icon() { return icon("camera"); } }));
+  if (body.dataset.noStore !== undefined) {
+    if (local) await draw();
+    return;
+  }
+  bar();
+  await draw();
+  if (said) toast(said, "success");
+  serviceWorker();
+  installHint(document.querySelector("[data-install]"));
+  keepSending();
+  watch();
+  if (await look()) await drawBar();
+  if ((await commands()).length) persist();
+}
+
+// What the telephone draws by itself; pages of the server need none of it.
+async function draw() {
+  if (location.pathname === "/phone/queue/") await (await import("./queue.js")).queue();
+  else if (local) await (await import("./offline.js")).drawLocal();
+}
+
+// What this page shows is out of date when something it does not know of has reached the server.
+function watch() {
+  let before = new Map();
+  let online = null;
+  const remembered = async () => new Map((await commands()).map((each) => [each.op_id, each.state]));
+  const ready = remembered().then((found) => {
+    before = found;
+  });
+  document.addEventListener("outbox:change", async () => {
+    await ready;
+    const now = await remembered();
+    const news = [...now].some(([opId, state]) => state !== "unsent" && before.get(opId) === "unsent");
+    before = now;
+    const back = online === false && standing.why === "";
+    online = standing.why === "" ? true : standing.why === "offline" ? false : online;
+    if (back) navigator.serviceWorker?.controller?.postMessage("online");
+    if (!(news || (local && back)) || busy()) return;
+    location.replace(location.pathname);
+  });
+}
+
+// A form that somebody fills in is not taken from under his hands; a tap goes on by itself.
+function busy() {
+  return location.pathname === "/phone/queue/" || document.querySelector(".phone-page form.desk-form, form[data-sending], form[aria-busy]") !== null;
+}
+
+start();
