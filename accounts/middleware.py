@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from accounts.adapters import lacks_second_factor
 from accounts.models import User
-from servicedesk.core.http import client_ip
+from servicedesk.core.http import client_ip, json_problem, speaks_json
 
 SINCE, SEEN = "since", "seen"
 # What the page asks for by itself says so, lest an open tab keep its session alive for ever.
@@ -74,12 +74,19 @@ class OwnLanguage:
         return self.get_response(request)
 
 
+def _log_in_first(where: str) -> HttpResponse:
+    """For the phone's script: a redirect would be followed, and its page taken for the answer."""
+    return json_problem("login", 401, _("Please log in."), login=resolve_url(where))
+
+
 class LogInRequired(LoginRequiredMiddleware):
     """As Django's, for parts of pages, too: a log-in page must not be put into a table cell."""
 
     def handle_no_permission(  # type: ignore[override]  # the stubs know of redirects only
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
     ) -> HttpResponseBase:
+        if speaks_json(view_func):
+            return _log_in_first(settings.LOGIN_URL)
         if "HX-Request" in request.headers:
             headers = {} if BACKGROUND in request.headers else {"HX-Refresh": "true"}
             return HttpResponse(status=204, headers=headers)
@@ -115,6 +122,8 @@ class SecondFactorRequired:
         match = request.resolver_match
         if not missing or (match is not None and match.view_name in self.OPEN):
             return None
+        if speaks_json(view):
+            return _log_in_first("mfa_activate_totp")
         here = resolve_url("mfa_activate_totp")
         if "HX-Request" in request.headers:
             headers = {} if BACKGROUND in request.headers else {"HX-Redirect": here}

@@ -192,7 +192,7 @@ CELERY_BEAT_SCHEDULE = {
     "nightly": {"task": "servicedesk.core.tasks.nightly", "schedule": crontab(hour=3, minute=17)},
 }
 # Management commands of the night.
-NIGHTLY = [["clearsessions"], ["rebuild_deadlines", "--open"]]
+NIGHTLY = [["clearsessions"], ["rebuild_deadlines", "--open"], ["purge_uploads"]]
 # Tests that need a quiet database switch the worker's own clock off.
 TICKER_ENABLED = env.bool("TICKER_ENABLED", default=True)
 
@@ -280,6 +280,7 @@ SESSION_IDLE_AGE = 2 * 60 * 60
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "servicedesk.core.http.csrf_failure"
 ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]

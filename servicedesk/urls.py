@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("tickets/", include("tickets.urls")),
     path("visits/", include("visits.urls")),
     path("documents/", include("servicedesk.core.urls")),
+    path("phone/", include("servicedesk.core.phone_urls")),
     path("api/", include("servicedesk.api_urls")),
 ]
 

@@ -76,13 +76,27 @@ class VisitForm(DeskForm):
     script: ClassVar[Any] = ""
     intro: ClassVar[Any] = ""
 
-    def __init__(self, *args: Any, visit: VisitOrder, by: Actor, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        visit: VisitOrder,
+        by: Actor,
+        at: datetime | None = None,
+        filled: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        """at: when it happened, if that was earlier. filled: without it the form is nobody's."""
         super().__init__(*args, **kwargs)
-        self.visit, self.by = visit, by
-        self.prepare()
+        self.visit, self.by, self.at = visit, by, at or timezone.now()
+        self.arrange()
+        if filled:
+            self.prepare()
+
+    def arrange(self) -> None:
+        """Choices and order, the same for every visit."""
 
     def prepare(self) -> None:
-        """Fill in what is known already."""
+        """Fill in what is known of this visit already."""
 
     def spoken(self) -> str:
         """The script with the names of this visit."""
@@ -118,7 +132,7 @@ class MomentForm(VisitForm):
             data.pop("at", None)
         return data
 
-    def prepare(self) -> None:
+    def arrange(self) -> None:
         # The rare correction stands last.
         self.fields["at"] = self.fields.pop("at")
 
@@ -284,7 +298,7 @@ class TellLateForm(VisitForm):
         data = super().clean() or self.cleaned_data
         minutes = data.pop("minutes", None)
         if minutes:
-            data["expected_at"] = timezone.now() + timedelta(minutes=minutes)
+            data["expected_at"] = self.at + timedelta(minutes=minutes)
         return data
 
 
@@ -329,7 +343,6 @@ class StartForm(MomentForm):
     people_met = _line(_("Who receives you?"), required=False)
 
     def prepare(self) -> None:
-        super().prepare()
         self.initial.setdefault("people_met", self.visit.contact_name)
 
 
@@ -366,10 +379,12 @@ class RecordForm(VisitForm):
     advice = _text(_("Advice on use and care"), longest=2000, required=False)
     other_needs = _text(_("Other needs of the customer"), longest=2000, required=False)
 
+    def arrange(self) -> None:
+        _choose(self, "category", FaultCategory.objects.visible_to(self.by))
+
     def prepare(self) -> None:
         self.draft_key = f"visit-{self.visit.number}"
-        _choose(self, "category", FaultCategory.objects.visible_to(self.by))
-        work = WorkRecord.objects.filter(visit=self.visit).select_related("category").first()
+        work = getattr(self.visit, "work", None)
         for name in self.fields:
             value = getattr(work, name, None) if work else None
             self.initial.setdefault(name, value)
@@ -388,6 +403,9 @@ class AddPartForm(VisitForm):
 
 class RemovePartForm(VisitForm):
     part = UidChoiceField(None, label=_("Part"))
+
+    def arrange(self) -> None:
+        _choose(self, "part", Part.objects.none())
 
     def prepare(self) -> None:
         _choose(self, "part", Part.objects.filter(visit=self.visit))
@@ -414,7 +432,7 @@ class HandInForm(VisitForm):
     usb_scanned_at = forms.DateTimeField(label=_("USB drive scanned on return at"))
 
     def prepare(self) -> None:
-        if not self.visit.checklist.filter(item=USB_OUT).exists():
+        if all(row.item != USB_OUT for row in self.visit.checklist.all()):
             del self.fields["usb_scanned_at"]
 
 

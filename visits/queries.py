@@ -211,30 +211,62 @@ def lacking(visit: VisitOrder) -> list[Gap]:
 
 # --- what the engineer does next --------------------------------------------------------------
 
-NEXT_STEPS: dict[str, str] = {
-    Status.ASSIGNED: "accept",
-    Status.ACCEPTED: "appoint",
-    Status.APPOINTED: "depart",
-    Status.EN_ROUTE: "arrive",
-    Status.ARRIVED: "start_work",
-    Status.WAITING: "meet",
-    Status.MISSED: "appoint",
-    Status.WORKING: "record_work",
-    Status.INTERRUPTED: "resume",
-    Status.FINISHED: "present_form",
-    Status.SIGNED: "hand_in",
-}
+
+@dataclass(frozen=True, slots=True)
+class NextRule:
+    """In this status this act is next, under its condition; a phone without a network reads it, too.
+
+    unless_done, when_done: of another act. minutes_after: that act, and how long ago.
+    """
+
+    status: str
+    verb: str
+    unless_done: str = ""
+    when_done: str = ""
+    minutes_after: tuple[str, int] | None = None
+
+
+# The first that fits.
+NEXT_RULES = (
+    NextRule(Status.ASSIGNED, "accept"),
+    NextRule(Status.ACCEPTED, "appoint"),
+    NextRule(Status.APPOINTED, "prepare", unless_done="prepare"),
+    NextRule(Status.APPOINTED, "depart"),
+    NextRule(Status.EN_ROUTE, "arrive"),
+    NextRule(Status.ARRIVED, "start_work"),
+    NextRule(
+        Status.WAITING, "leave_note",
+        minutes_after=("wait_for_customer", int(WAITING_TIME / timedelta(minutes=1))),
+    ),
+    NextRule(Status.WAITING, "meet"),
+    NextRule(Status.MISSED, "appoint"),
+    NextRule(Status.WORKING, "finish", when_done="record_work"),
+    NextRule(Status.WORKING, "record_work"),
+    NextRule(Status.INTERRUPTED, "resume"),
+    NextRule(Status.FINISHED, "present_form"),
+    NextRule(Status.SIGNED, "hand_in"),
+)  # fmt: skip
 
 
 def next_step(visit: VisitOrder, *, now: datetime) -> str:
     """The one right act: the big button. "" where it is somebody else's turn."""
-    if visit.status == Status.APPOINTED and not ticked(visit, ChecklistAnswer.List.DEPARTURE):
-        return "prepare"
-    if visit.status == Status.WAITING and waited_enough(visit, now=now):
-        return "leave_note"
-    if visit.status == Status.WORKING and is_recorded(visit):
-        return "finish"
-    return NEXT_STEPS.get(visit.status, "")
+    rules = [rule for rule in NEXT_RULES if rule.status == visit.status]
+    done = done_acts(visit) if len(rules) > 1 else set()
+    for rule in rules:
+        waits = rule.minutes_after is not None and not waited_enough(visit, now=now)
+        if waits or rule.unless_done in done or (rule.when_done and rule.when_done not in done):
+            continue
+        return rule.verb
+    return ""
+
+
+def done_acts(visit: VisitOrder) -> set[str]:
+    """Which of the acts that do not change the status are done, so that the next one is due."""
+    candidates = {
+        "prepare": bool(ticked(visit, ChecklistAnswer.List.DEPARTURE)),
+        "record_work": is_recorded(visit),
+    }
+    return {name for name, is_done in candidates.items() if is_done}
 
 
 def waited_enough(visit: VisitOrder, *, now: datetime) -> bool:

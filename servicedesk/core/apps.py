@@ -16,6 +16,7 @@ REGISTERING = (
     "handlers",
     "rules",
     "panels",
+    "phone",
     "notifications",
     "clocks",
     "chat",
@@ -34,7 +35,7 @@ class CoreConfig(AppConfig):
 
 
 # Modules with functions that every worker runs each second (core.ticker).
-TICKING = ("journal", "outbox", "sealing", "rule_days", "deadlines", "ticks")
+TICKING = ("journal", "outbox", "sealing", "rule_days", "deadlines", "ticks", "phone")
 
 
 def load_registries(modules: Sequence[str] = REGISTERING) -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import is_valid_path
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext as _
+from django.views.csrf import csrf_failure as django_csrf_failure
 from django_htmx.middleware import HtmxDetails
 
 from servicedesk.core.actors import ANONYMOUS, Actor
@@ -47,6 +50,32 @@ class ActorMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.actor = SimpleLazyObject(lambda: actor_of(request.user))  # type: ignore[attr-defined]
         return self.get_response(request)
+
+
+def speaks_json(view: Any) -> bool:
+    """The phone's own script asks there: it reads JSON, never a page."""
+    return bool(getattr(view, "speaks_json", False))
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A page says it as a page; the phone's script fetches a fresh token and asks again."""
+    match = request.resolver_match
+    if match is None or not speaks_json(match.func):
+        return django_csrf_failure(request, reason)
+    return json_problem("csrf", 403, _("The page is too old. Please load it again."))
+
+
+def json_problem(code: str, status: int, detail: str, **extra: Any) -> JsonResponse:
+    """An error after RFC 9457 outside of the API."""
+    body = {
+        "type": f"urn:servicedesk:problem:{code}",
+        "title": code.replace("-", " "),
+        "status": status,
+        "detail": detail,
+        "code": code,
+        **extra,
+    }
+    return JsonResponse(body, status=status, content_type="application/problem+json")
 
 
 class RefusalMiddleware:
@@ -102,12 +131,22 @@ def perform(
     Returns what the action returns, or None when the form is invalid or the action refuses;
     then the form carries the errors. A form may bring its own `at`.
     """
+    return carry_out(form, verb, *subject, at=timezone.now(), by=request.actor, **extra)
+
+
+def carry_out(
+    form: Form,
+    verb: Callable[..., Any],
+    *subject: Any,
+    at: datetime,
+    by: Actor,
+    **extra: Any,
+) -> Any:
+    """The same for whoever is no request: what a phone sends happened at another moment."""
     if not form.is_valid():
         return None
     with refusals_on(form):
-        return verb(
-            *subject, **({"at": timezone.now()} | form.cleaned_data | extra), by=request.actor
-        )
+        return verb(*subject, **({"at": at} | form.cleaned_data | extra), by=by)
     return None
 
 

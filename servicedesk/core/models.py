@@ -1,4 +1,4 @@
-"""Journal, outbox, numbers, documents, signatures, files, rule results: the cellar's tables.
+"""Journal, outbox, numbers, documents, signatures, files, rule results, the phone's commands.
 
 The journal, its seals, documents' frozen content and signatures are append-only; triggers of
 the database (migration 0001) refuse what these classes refuse.
@@ -511,6 +511,170 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class PhoneDevice(models.Model):
+    """A telephone or tablet of one person: when it was last heard of, and what it still holds."""
+
+    device = models.UUIDField()
+    user_id = models.BigIntegerField()
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    # As the device itself says: commands that it has not sent yet, and since when.
+    unsent = models.PositiveIntegerField(default=0)
+    oldest_unsent_at = models.DateTimeField(null=True)
+    # Server minus device, in milliseconds; null: never measured.
+    clock_offset_ms = models.BigIntegerField(null=True)
+    app = models.CharField(max_length=40, blank=True)
+    user_agent = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user_id", "device"], name="core_phonedevice_once")
+        ]
+
+    def __str__(self) -> str:
+        return str(self.device)
+
+
+class PhoneCommand(models.Model):
+    """One act that somebody tapped on the phone, with what became of it (core.phone).
+
+    Written in the transaction of its effect and never deleted: a repeat gets the stored answer,
+    however late it comes.
+    """
+
+    class State(models.TextChoices):
+        DONE = "done", _("Recorded")
+        REFUSED = "refused", _("Not accepted")
+        WAITING = "waiting", _("Waits for what was done before")
+        DISCARDED = "discarded", _("Thrown away")
+
+    op_id = models.UUIDField(unique=True)
+    device = models.UUIDField()
+    user_id = models.BigIntegerField()
+    user_label = models.CharField(max_length=200)
+    kind = models.CharField(max_length=60)
+    number = models.CharField(max_length=40)
+    # Null where there is no such record, or where it never was this person's.
+    subject_id = models.BigIntegerField(null=True)
+    verb = models.CharField(max_length=40)
+    fields = models.JSONField(default=dict)
+    files = models.JSONField(default=dict)
+    base_version = models.PositiveIntegerField(null=True)
+    # The command before this one on the same device and record; it may still be under way.
+    after = models.UUIDField(null=True)
+    replaces = models.OneToOneField(
+        "self", models.PROTECT, null=True, related_name="replaced_by", db_index=False
+    )
+    # By the device's clock; how wrong that is; when it came; and what it counts for.
+    happened_at = models.DateTimeField()
+    clock_offset_ms = models.BigIntegerField(null=True)
+    received_at = models.DateTimeField()
+    at = models.DateTimeField()
+    app = models.CharField(max_length=40, blank=True)
+    request_sha256 = models.CharField(max_length=64)
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    tried_at = models.DateTimeField(null=True)
+    attempts = models.PositiveIntegerField(default=0)
+    # The answer.
+    code = models.CharField(max_length=20, blank=True)
+    message = models.TextField(blank=True)
+    errors = models.JSONField(default=dict)
+    changes = models.JSONField(default=list)
+    next_url = models.CharField(max_length=200, blank=True)
+    # The versions that this command made: all after the first up to the second.
+    version_before = models.PositiveIntegerField(null=True)
+    version_after = models.PositiveIntegerField(null=True)
+    status_after = models.CharField(max_length=20, blank=True)
+    discard_reason = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [
+            # What the person has to mend; what the desk sees on the record.
+            models.Index(
+                fields=["user_id", "id"],
+                name="core_phonecommand_open",
+                condition=Q(state__in=["waiting", "refused"]),
+            ),
+            models.Index(fields=["kind", "subject_id"], name="core_phonecommand_subject"),
+            # Those that wait for one.
+            models.Index(
+                fields=["after"],
+                name="core_phonecommand_after",
+                condition=Q(after__isnull=False),
+            ),
+            models.Index(
+                fields=["received_at"],
+                name="core_phonecommand_waiting",
+                condition=Q(state="waiting"),
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="core_phonecommand_known_state",
+                condition=Q(state__in=["done", "refused", "waiting", "discarded"]),
+            ),
+            models.CheckConstraint(
+                name="core_phonecommand_done",
+                condition=~Q(state="done")
+                | Q(
+                    subject_id__isnull=False,
+                    version_before__isnull=False,
+                    version_after__isnull=False,
+                ),
+            ),
+            models.CheckConstraint(
+                name="core_phonecommand_discarded_why",
+                condition=~Q(state="discarded") | ~Q(discard_reason=""),
+            ),
+            models.CheckConstraint(
+                name="core_phonecommand_not_after_itself", condition=~Q(after=models.F("op_id"))
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.verb} {self.state}"
+
+
+class PhoneUpload(models.Model):
+    """A file on its way from a phone, piece by piece; a command names it when it is whole."""
+
+    uid = models.UUIDField(default=uuid7, unique=True)
+    user_id = models.BigIntegerField()
+    name = models.CharField(max_length=200)
+    content_type = models.CharField(max_length=100)
+    size = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64)
+    received = models.PositiveIntegerField(default=0)
+    # Where the pieces lie, in their order.
+    pieces = models.JSONField(default=list)
+    created_at = models.DateTimeField()
+    last_piece_at = models.DateTimeField()
+    completed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            # The nightly purge.
+            models.Index(fields=["last_piece_at"], name="core_phoneupload_age"),
+        ]
+        constraints = [
+            # The same content again goes on where it stopped.
+            models.UniqueConstraint(
+                fields=["user_id", "sha256", "size", "name"], name="core_phoneupload_once"
+            ),
+            models.CheckConstraint(
+                name="core_phoneupload_received", condition=Q(received__lte=models.F("size"))
+            ),
+            models.CheckConstraint(
+                name="core_phoneupload_complete",
+                condition=Q(completed_at__isnull=True) | Q(received=models.F("size")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Heartbeat(models.Model):

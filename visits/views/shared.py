@@ -15,7 +15,7 @@ from servicedesk.core.http import DeskRequest
 from servicedesk.core.states import Transition
 from visits.forms import FORMS, VisitForm
 from visits.models import VisitOrder
-from visits.queries import for_page
+from visits.queries import documents_of, for_page
 from visits.states import VISIT
 
 
@@ -35,9 +35,9 @@ def find_step(verb: str) -> Transition:
     return VISIT[verb]
 
 
-def make_form(verb: str, visit: VisitOrder, actor: Actor, *data: Any) -> VisitForm:
+def make_form(verb: str, visit: VisitOrder, actor: Actor, *data: Any, **more: Any) -> VisitForm:
     """The form of a verb. Its fields have ids of their own: a page may show several."""
-    return FORMS[verb](*data, visit=visit, by=actor, auto_id=f"id_{verb}_%s")
+    return FORMS[verb](*data, visit=visit, by=actor, auto_id=f"id_{verb}_%s", **more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,20 @@ class Act:
 
 def act_url(visit: VisitOrder, verb: str) -> str:
     return reverse("visits:act", args=[visit.number, verb])
+
+
+def after_act(visit: VisitOrder, verb: str) -> str:
+    """Where an act leads to."""
+    if verb == "present_form":
+        return reverse("visits:sign", args=[visit.number])
+    if verb in {"leave_note", "refuse_signature"}:
+        # The form just made waits for the engineer's own signature.
+        document = documents_of(visit)[0]
+        return reverse("documents:document", args=[document.uid])
+    if verb in {"send_back", "hand_in"}:
+        # The order has left the engineer's hands.
+        return reverse("visits:today")
+    return visit.get_absolute_url()
 
 
 def acts_of(visit: VisitOrder, actor: Actor) -> Iterator[Act]:

@@ -29,7 +29,15 @@ from visits import actions, queries
 from visits.forms import FilterForm, OrderForm, VisitForm
 from visits.models import ContactAttempt, VisitOrder, WorkRecord
 from visits.states import VISIT, Status
-from visits.views.shared import act_url, acts_of, find_step, find_visit, is_phone, make_form
+from visits.views.shared import (
+    act_url,
+    acts_of,
+    after_act,
+    find_step,
+    find_visit,
+    is_phone,
+    make_form,
+)
 
 # What the timeline leaves out: deadlines have a place of their own.
 DEADLINES = (
@@ -182,22 +190,9 @@ def act(request: DeskRequest, number: str, verb: str) -> HttpResponse:
         messages.success(
             request, _("%(visit)s: %(act)s — recorded.") % {"visit": number, "act": step.label}
         )
-    return redirect(_after(request, found, verb))
-
-
-def _after(request: DeskRequest, visit: VisitOrder, verb: str) -> str:
-    if verb == "present_form":
-        return reverse("visits:sign", args=[visit.number])
-    if verb in {"leave_note", "refuse_signature"}:
-        # The form just made waits for the engineer's own signature.
-        document = queries.documents_of(visit)[0]
-        return reverse("documents:document", args=[document.uid])
     if request.POST.get("back") == "unassigned":
-        return reverse("visits:unassigned")
-    if verb in {"send_back", "hand_in"}:
-        # The order has left the engineer's hands.
-        return reverse("visits:today")
-    return visit.get_absolute_url()
+        return redirect("visits:unassigned")
+    return redirect(after_act(found, verb))
 
 
 def _refused(request: DeskRequest, visit: VisitOrder, verb: str, form: VisitForm) -> HttpResponse:
