@@ -371,7 +371,10 @@ PHONE_DAY: tuple[tuple[Any, dict[str, Any]], ...] = (
         gettext_lazy("To be accepted or arranged"),
         {"statuses": [Status.ASSIGNED, Status.ACCEPTED, Status.MISSED]},
     ),
-    (gettext_lazy("Forms to be signed and handed in"), {"statuses": [Status.FINISHED, Status.SIGNED]}),
+    (
+        gettext_lazy("Forms to be signed and handed in"),
+        {"statuses": [Status.FINISHED, Status.SIGNED]},
+    ),
     (gettext_lazy("Later"), {"statuses": [Status.APPOINTED], "tonight": "after"}),
 )
 
