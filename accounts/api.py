@@ -16,7 +16,7 @@ from rest_framework.routers import BaseRouter
 
 from accounts import actions
 from accounts.models import Notification, Team, User
-from servicedesk.core.api import DeskViewSet, verb
+from servicedesk.core.api import ActionInput, DeskViewSet, verb
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
@@ -52,7 +52,10 @@ class MeSerializer(UserSerializer):
     permissions = serializers.SerializerMethodField(help_text="What the role allows.")
 
     class Meta(UserSerializer.Meta):
-        fields = [*UserSerializer.Meta.fields, "permissions"]
+        fields = [
+            *UserSerializer.Meta.fields, "on_duty_until", "quiet_from", "quiet_until",
+            "permissions",
+        ]  # fmt: skip
 
     def get_permissions(self, user: User) -> list[str]:
         return sorted(user.as_actor().permissions)
@@ -67,15 +70,48 @@ class UserViewSet(DeskViewSet):
         return User.objects.visible_to(self.request.actor).select_related("team")  # type: ignore[attr-defined]
 
 
+class DutyInput(ActionInput):
+    """`until`: within 24 hours."""
+
+    until = serializers.DateTimeField()
+
+
+class QuietHoursInput(ActionInput):
+    """From one to the other, past midnight, too; both null: never."""
+
+    quiet_from = serializers.TimeField(allow_null=True)
+    quiet_until = serializers.TimeField(allow_null=True)
+
+
 class MeViewSet(DeskViewSet):
     """Whose token or session this is."""
 
     serializer_class = MeSerializer
     pagination_class = None
 
+    def get_queryset(self) -> QuerySet[User]:
+        return User.objects.filter(pk=self.request.user.pk or 0).select_related("team")
+
+    @verb(DutyInput, detail=False, creates=False)
+    def go_on_duty(self, _none: None, data: dict[str, Any]) -> User:
+        """What is escalated to whoever is on duty comes to the caller until then."""
+        return actions.go_on_duty(self._me(), **data, by=self.request.actor)  # type: ignore[attr-defined]
+
+    @verb(detail=False, creates=False)
+    def end_duty(self, _none: None, data: dict[str, Any]) -> User:
+        return actions.end_duty(self._me(), **data, by=self.request.actor)  # type: ignore[attr-defined]
+
+    @verb(QuietHoursInput, detail=False, creates=False)
+    def set_quiet_hours(self, _none: None, data: dict[str, Any]) -> User:
+        """When warnings by e-mail wait."""
+        return actions.set_quiet_hours(self._me(), **data, by=self.request.actor)  # type: ignore[attr-defined]
+
+    def _me(self) -> User:
+        return self.get_queryset().get()
+
     @extend_schema(operation_id="me", responses=MeSerializer)
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return self.answer(User.objects.select_related("team").get(pk=request.user.pk or 0))
+        return self.answer(self._me())
 
 
 class NotificationSerializer(serializers.ModelSerializer[Notification]):

@@ -1,15 +1,33 @@
-"""/api/v1/deadlines, /api/v1/escalations. Deadlines start and end with what they belong to."""
+"""/api/v1/deadlines, escalations, calendars, policies.
+
+Deadlines start and end with what they belong to.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.decorators import action as route
+from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.routers import BaseRouter
 
-from servicedesk.core.api import ActionInput, DeskViewSet, verb
+from customers.models import Contract, Customer, Product
+from servicedesk.core.api import (
+    ActionInput,
+    DeskViewSet,
+    Problem,
+    RecordField,
+    StrictSerializer,
+    verb,
+)
 from sla import actions, queries
+from sla.actions.policies import LONGEST, movement_of
+from sla.kinds import CHANNELS, PEOPLE, Step
 from sla.models import (
     Calendar,
     Deadline,
@@ -129,10 +147,61 @@ class CalendarSerializer(serializers.ModelSerializer[Calendar]):
         ]  # fmt: skip
 
 
-class SetDaysInput(ActionInput):
+class WindowField(serializers.ListField):
+    """[from, to] in seconds of the day."""
+
+    child = serializers.IntegerField(min_value=0, max_value=86400)
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(min_length=2, max_length=2, **options)
+
+
+class DayInput(StrictSerializer):
+    """An exception; without windows there is no work on that day."""
+
+    name = serializers.CharField(max_length=80)
+    windows = serializers.ListField(child=WindowField(), required=False, max_length=24)
+
+
+class DaysInput(ActionInput):
+    """`expected`: the version that the change was made on; on a newer one it is refused."""
+
+    note = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    expected = serializers.IntegerField(required=False)
+
+
+class SetDaysInput(DaysInput):
     """`days`: {"2026-10-01": {"name": "National Day", "windows": []}}."""
 
-    days = serializers.DictField(child=serializers.DictField())
+    days = serializers.DictField(child=DayInput())
+
+
+class RemoveDayInput(ActionInput):
+    day = serializers.DateField()
+
+
+def _weekly(**options: Any) -> serializers.ListField:
+    """Monday … Sunday."""
+    day = serializers.ListField(child=WindowField(), max_length=24)
+    return serializers.ListField(child=day, min_length=7, max_length=7, **options)
+
+
+class ChangeCalendarInput(DaysInput):
+    """`weekly`: the windows of Monday … Sunday in seconds of the day."""
+
+    name = serializers.CharField(max_length=80, required=False)
+    zone = serializers.CharField(max_length=60, required=False)
+    weekly = _weekly(required=False)
+    follows_public_holidays = serializers.BooleanField(required=False)
+
+
+class AddCalendarInput(ActionInput):
+    code = serializers.CharField(max_length=30)
+    name = serializers.CharField(max_length=80)
+    zone = serializers.CharField(max_length=60)
+    weekly = _weekly()
+    days = serializers.DictField(child=DayInput(), required=False)
+    follows_public_holidays = serializers.BooleanField(required=False)
     note = serializers.CharField(max_length=200, required=False, allow_blank=True)
 
 
@@ -146,6 +215,25 @@ class CalendarViewSet(DeskViewSet):
     def get_queryset(self) -> CalendarQuerySet:
         actor = self.request.actor  # type: ignore[attr-defined]
         return Calendar.objects.visible_to(actor).select_related("current")
+
+    @verb(AddCalendarInput, detail=False)
+    def add(self, _none: None, data: dict[str, Any]) -> Calendar:
+        return actions.create_calendar(**data, by=self.request.actor)  # type: ignore[attr-defined]
+
+    @verb(ChangeCalendarInput)
+    def change(self, calendar: Calendar, data: dict[str, Any]) -> Calendar:
+        """New hours are a new version; running deadlines keep theirs."""
+        return actions.change_calendar(calendar, **data, by=self.request.actor)  # type: ignore[attr-defined]
+
+    @verb(RemoveDayInput)
+    def remove_day(self, calendar: Calendar, data: dict[str, Any]) -> Calendar:
+        return actions.remove_day(calendar, **data, by=self.request.actor)  # type: ignore[attr-defined]
+
+    @verb()
+    def update_holidays(self, calendar: Calendar, data: dict[str, Any]) -> Calendar:
+        """Fill in the public holidays of the known years."""
+        actions.update_holidays(calendar, **data, by=self.request.actor)  # type: ignore[attr-defined]
+        return calendar
 
     @verb(SetDaysInput)
     def set_days(self, calendar: Calendar, data: dict[str, Any]) -> Calendar:
@@ -179,6 +267,84 @@ class PolicySerializer(serializers.ModelSerializer[Policy]):
         ]  # fmt: skip
 
 
+class StepInput(StrictSerializer):
+    """One step: at a share of the time (0 … 1), or `offset` seconds after the due time (negative:
+    before it). Exactly one has `missed`, and stands at the due time."""
+
+    name = serializers.CharField(max_length=30)
+    label = serializers.CharField(max_length=60)
+    share = serializers.FloatField(min_value=0, max_value=1, default=1.0)
+    offset = serializers.IntegerField(
+        default=0, min_value=-int(LONGEST.total_seconds()), max_value=int(LONGEST.total_seconds())
+    )
+    to = serializers.ListField(child=serializers.ChoiceField(PEOPLE), min_length=1)
+    by = serializers.ListField(child=serializers.ChoiceField(CHANNELS), min_length=1)
+    missed = serializers.BooleanField(default=False)
+    stops = serializers.BooleanField(default=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        try:
+            Step.from_json(attrs)
+        except ValueError as error:
+            raise serializers.ValidationError(str(error)) from None
+        return attrs
+
+
+class PolicyTermsInput(ActionInput):
+    """Null: the kind's own. `steps`: a ladder of its own; empty: the kind's."""
+
+    target = serializers.DurationField(required=False, allow_null=True)
+    calendar = RecordField(
+        slug_field="uid", queryset=Calendar.objects.all(), required=False, allow_null=True
+    )
+    longest_pause = serializers.DurationField(required=False, allow_null=True)
+    steps = StepInput(many=True, required=False)
+    note = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    spreads = serializers.BooleanField(
+        required=False, help_text="Running deadlines follow; else only new ones do."
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "steps" in attrs:
+            attrs["steps"] = [Step.from_json(step) for step in attrs["steps"]]
+        return attrs
+
+
+class ChangePolicyInput(PolicyTermsInput):
+    """`expected`: the version that the change was made on; on a newer one it is refused."""
+
+    name = serializers.CharField(max_length=80, required=False)
+    expected = serializers.IntegerField(required=False)
+
+
+class AddPolicyInput(PolicyTermsInput):
+    """Conditions that are left out or null hold for all; they cannot be changed later."""
+
+    kind = serializers.CharField(max_length=40)
+    name = serializers.CharField(max_length=80)
+    urgent = serializers.BooleanField(required=False, allow_null=True)
+    customer = RecordField(
+        slug_field="uid", queryset=Customer.objects.all(), required=False, allow_null=True
+    )
+    contract = RecordField(
+        slug_field="uid", queryset=Contract.objects.all(), required=False, allow_null=True
+    )
+    product = RecordField(
+        slug_field="uid", queryset=Product.objects.all(), required=False, allow_null=True
+    )
+
+
+class MovementSerializer(serializers.Serializer[Any]):
+    """Running deadlines if they followed: how many would come under the terms, how many of those
+    would move (of how many looked at), and by how much at most."""
+
+    follow = serializers.IntegerField()
+    move = serializers.IntegerField()
+    looked_at = serializers.IntegerField()
+    earliest = serializers.DurationField()
+    latest = serializers.DurationField()
+
+
 class PolicyViewSet(DeskViewSet):
     """Which terms hold for which deadlines, as they are now."""
 
@@ -190,6 +356,33 @@ class PolicyViewSet(DeskViewSet):
         actor = self.request.actor  # type: ignore[attr-defined]
         found = Policy.objects.visible_to(actor)
         return found.select_related("customer", "contract", "product", "current__calendar")
+
+    @verb(AddPolicyInput, detail=False)
+    def add(self, _none: None, data: dict[str, Any]) -> Policy:
+        return actions.create_policy(**data, by=self.request.actor)  # type: ignore[attr-defined]
+
+    @verb(ChangePolicyInput)
+    def change(self, policy: Policy, data: dict[str, Any]) -> Policy:
+        """New terms are a new version."""
+        return actions.change_policy(policy, **data, by=self.request.actor)  # type: ignore[attr-defined]
+
+    @extend_schema(request=AddPolicyInput, responses={200: MovementSerializer, 409: Problem})
+    @route(detail=False, methods=["post"], url_path="preview-add")
+    def preview_add(self, request: Request) -> Response:
+        """What `add` would move; nothing is changed."""
+        data, by = self.input(AddPolicyInput), request.actor  # type: ignore[attr-defined]
+        return self._movement(lambda: actions.create_policy(**data, by=by))
+
+    @extend_schema(request=ChangePolicyInput, responses={200: MovementSerializer, 409: Problem})
+    @route(detail=True, methods=["post"], url_path="preview-change")
+    def preview_change(self, request: Request, uid: str) -> Response:
+        """What `change` would move; nothing is changed."""
+        data, by = self.input(ChangePolicyInput), request.actor  # type: ignore[attr-defined]
+        policy = self.get_object()
+        return self._movement(lambda: actions.change_policy(policy, **data, by=by))
+
+    def _movement(self, change: Callable[[], Policy]) -> Response:
+        return Response(MovementSerializer(movement_of(change)).data)
 
     @verb()
     def retire(self, policy: Policy, data: dict[str, Any]) -> Policy:

@@ -30,14 +30,14 @@ from sla.events import (
 )
 from sla.kinds import KINDS, Kind, Step, define, done_with
 from sla.models import Deadline, DeadlineMove
-from sla.policies import By, Plan, Scope, due_by, plan
+from sla.policies import By, Plan, Scope, choose, due_by, plan
 from sla.states import Status
 from sla.telling import fall_silent, take_back
 from sla.worktime import after, elapsed
 
 __all__ = [
     "By", "Kind", "Plan", "Scope", "Step", "cancel", "define", "due_with", "follow", "meet", "move", "pause", "plan",
-    "plan_for", "reassign", "resume", "run_out", "start", "start_all",
+    "plan_for", "reassign", "rescope", "resume", "run_out", "start", "start_all",
 ]  # fmt: skip
 
 Cause = DeadlineMove.Cause
@@ -76,7 +76,9 @@ def start_all(
 ) -> list[Deadline]:
     """Start several clocks of one subject in as many statements as one takes.
 
-    due: kind → due time, or what `plan` made of the policies.
+    due: kind → due time, or what `plan` made of the policies. A clock that runs already takes new
+    terms where it is due at another time, its urgency changed, or another policy holds for it now;
+    a new version of its own policy reaches it only if that version is to spread.
     """
     for kind in due:
         _known(kind)
@@ -87,8 +89,9 @@ def start_all(
         take_back(Deadline.objects.filter(pk__in=[d.pk for d in running.values()]), owner)
     for kind, deadline in running.items():
         deadline.label, deadline.url, deadline.owner = label[:200], url, owner
-        deadline.save(update_fields=["label", "url", "owner"])
-        if (deadline.due_at, deadline.urgent) != (plans[kind].due_at, scope.urgent):
+        deadline.customer_id, deadline.product_id = scope.customer_id, scope.product_id
+        deadline.save(update_fields=["label", "url", "owner", "customer", "product"])
+        if _differs(deadline, plans[kind], scope):
             _note_miss(deadline, at=at)
             _move(
                 deadline, plans[kind], cause=Cause.CHANGE, reason="", at=at, by=by,
@@ -214,6 +217,35 @@ def plan_for(deadline: Deadline, terms: Plan) -> Plan:
 
 
 @transaction.atomic(savepoint=False)
+def rescope(
+    subject: models.Model, scope: Scope, *, reason: str, at: datetime, by: Actor
+) -> list[Deadline]:
+    """What the policies are chosen by was corrected: count as if it had been known at the start.
+
+    None becomes due later by this: that needs the customer's consent. Returns what is open.
+    """
+    found = _open_ones(subject, ())
+    for deadline in found:
+        deadline.customer_id, deadline.product_id = scope.customer_id, scope.product_id
+        deadline.save(update_fields=["customer", "product"])
+        chosen = choose([deadline.kind], scope, at=deadline.started_at).get(deadline.kind)
+        version = chosen.current if chosen else None
+        target = (version and version.target) or KINDS[deadline.kind].target_for(
+            urgent=scope.urgent
+        )
+        calendar = version.calendar.current if version and version.calendar else None
+        bare = Plan(deadline.due_at, target, deadline.latest, version, calendar)
+        if not _differs(deadline, bare, scope):
+            continue
+        new = plan_for(deadline, bare)
+        if new.due_at > deadline.due_at:
+            new = replace(new, due_at=deadline.due_at, latest=deadline.due_at)
+        _note_miss(deadline, at=at)
+        _move(deadline, new, cause=Cause.CHANGE, reason=reason, at=at, by=by, urgent=scope.urgent)
+    return found
+
+
+@transaction.atomic(savepoint=False)
 def follow(deadline: Deadline, terms: Plan, *, reason: str, at: datetime, by: Actor) -> None:
     """Put a running deadline, locked by the caller, under new terms. A miss before `at` stands."""
     _note_miss(deadline, at=at)
@@ -323,6 +355,13 @@ def _open_one(kind: str, subject: models.Model) -> Deadline | None:
     return next(iter(_open_ones(subject, (kind,))), None)
 
 
+def _differs(deadline: Deadline, plan: Plan, scope: Scope) -> bool:
+    """Is it due at another time, urgent where it was not, or under another policy?"""
+    runs = deadline.terms.policy_id if deadline.terms else None
+    holds = plan.terms.policy_id if plan.terms else None
+    return (deadline.due_at, deadline.urgent, runs) != (plan.due_at, scope.urgent, holds)
+
+
 def _after_start(due_at: datetime, started_at: datetime) -> datetime:
     if due_at < started_at:
         raise Refused(_("The deadline would be over before it starts."), field="due_at")
@@ -371,6 +410,7 @@ def _move(
     urgent: bool | None = None,
 ) -> None:
     fired, old_due_at = _fired(deadline), deadline.due_at
+    old_terms = (deadline.terms_id, deadline.calendar_id)
     deadline.urgent = deadline.urgent if urgent is None else urgent
     deadline.due_at = _after_start(plan.due_at, deadline.started_at)
     deadline.target, deadline.latest = plan.target, plan.latest
@@ -386,7 +426,8 @@ def _move(
             "generation", "missed_at", "skipped", "next_step", "next_step_at",
         ]
     )  # fmt: skip
-    if deadline.due_at == old_due_at and cause != Cause.POLICY:
+    same = (deadline.due_at, (deadline.terms_id, deadline.calendar_id)) == (old_due_at, old_terms)
+    if same and cause != Cause.POLICY:
         return
     _note_move(deadline, old_due_at, cause, reason, at=at, by=by)
     event = DeadlineMoved(

@@ -194,13 +194,17 @@ Verb = Callable[[Any, Any, dict[str, Any]], Any]
 
 
 def verb(
-    input_class: type[serializers.Serializer[Any]] = ActionInput, *, detail: bool = True
+    input_class: type[serializers.Serializer[Any]] = ActionInput,
+    *,
+    detail: bool = True,
+    creates: bool = True,
 ) -> Callable[[Verb], Any]:
     """Make `method(self, obj, data)` a POST endpoint of the record, named like the method.
 
     The method calls the action and returns the record. With `detail=False` it creates: `obj`
-    is None and the answer is 201.
+    is None and the answer is 201; with `creates=False` too, it is the caller's own and 200.
     """
+    success = 201 if creates and not detail else 200
 
     def make(method: Verb) -> Any:
         @once
@@ -209,10 +213,10 @@ def verb(
             data = self.input(input_class)
             with expecting(obj, self.expected_version() if detail else None):
                 result = method(self, obj, data)
-            return self.answer(result, 200 if detail else 201)
+            return self.answer(result, success)
 
         view.__name__, view.__doc__ = method.__name__, method.__doc__
-        view.success = 200 if detail else 201  # type: ignore[attr-defined]
+        view.success = success  # type: ignore[attr-defined]
         made = drf_action(
             detail=detail, methods=["post"], url_path=method.__name__.replace("_", "-")
         )(view)

@@ -14,9 +14,10 @@ from django.utils.translation import gettext_lazy as _
 from customers.models import Contract, Customer, Product
 from servicedesk.core.actors import Actor
 from servicedesk.core.forms import DateInput, DeskForm, RemoteSelect, UidChoiceField
+from sla.actions.policies import MOST_STEPS
 from sla.kinds import Kind, Step
 from sla.models import Calendar, PolicyVersion
-from sla.wording import CHANNELS, PEOPLE, moment, unnamed
+from sla.wording import CHANNELS, PEOPLE, moment, sentences, unnamed
 
 MINUTE = timedelta(minutes=1)
 URGENT = {"yes": True, "no": False}
@@ -194,14 +195,35 @@ class StepForm(DeskForm):
 
 
 StepFormSet = forms.formset_factory(StepForm, extra=0, max_num=14, validate_max=True)
-# Empty rows to fill in.
-SPARE_ROWS = 2
+EMPTY_ROW = {"by": ["app", "email"]}
 
 
 def rows_of(steps: Iterable[Step]) -> list[dict[str, Any]]:
-    """The initial values of the rows, with some empty ones."""
-    rows = [_row(step) for step in steps]
-    return [*rows, *({"by": ["app", "email"]} for _n in range(SPARE_ROWS))]
+    """The initial values of the rows."""
+    return [_row(step) for step in steps]
+
+
+def edited_rows(rows: Any, wish: str) -> list[dict[str, Any]]:
+    """The rows as they were typed, right or wrong, with one more (`add`) or less (`remove-2`)."""
+    found = []
+    for number, row in enumerate(rows):
+        if wish == f"remove-{number}":
+            continue
+        found.append({name: row[name].value() for name in row.fields})
+    if wish == "add" and len(found) < MOST_STEPS:
+        found.append(EMPTY_ROW)
+    return found
+
+
+def words_of(rows: Any) -> list[str]:
+    """What the complete rows will do, in the order of their moments."""
+    found: list[Step] = []
+    for row in rows:
+        bound = row if row.is_bound else StepForm(row.initial)
+        step = bound.step([]) if bound.is_valid() else None
+        if step is not None:
+            found.append(step)
+    return sentences(found)
 
 
 def _row(step: Step) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -256,7 +255,7 @@ def _preview(
     new_days = importers.days_of(rows)
     errors = [row for row in rows if row.error]
     initial = {
-        "days": json.dumps(new_days, ensure_ascii=False),
+        "days": new_days,
         "expected": _current(shown).number,
         "note": file_name[:200],
     }

@@ -30,9 +30,11 @@ from sla.forms.policies import (
     PolicyForm,
     StepFormSet,
     TermsForm,
+    edited_rows,
     initial_of,
     rows_of,
     steps_of,
+    words_of,
 )
 from sla.kinds import KINDS, Kind, Step
 from sla.models import Deadline, Policy, PolicyVersion
@@ -142,8 +144,13 @@ def _edited(
 ) -> HttpResponse:
     """The form; then what the change would move; then, on a second word, the change."""
     rows = StepFormSet(request.POST or None, initial=rows_of(steps), prefix="steps")
-    stage = request.POST.get("stage", "")
-    if stage in {"preview", "save"} and form.is_valid() and _fits(form, rows):
+    stage, wish = request.POST.get("stage", ""), request.POST.get("rows", "")
+    if wish:
+        # Not finished: nothing is judged yet, and what was typed stays.
+        typed = {name: form[name].value() for name in form.fields}
+        form = type(form)(by=request.actor, kind=kind, initial=typed)
+        rows = StepFormSet(initial=edited_rows(rows, wish), prefix="steps")
+    elif stage in {"preview", "save"} and form.is_valid() and _fits(form, rows):
         terms = form.terms()
         terms["steps"] = steps_of(rows) if form.cleaned_data["own_steps"] else []
         with refusals_on(form), _at_its_field():
@@ -156,6 +163,7 @@ def _edited(
     context = {
         "form": form,
         "rows": rows,
+        "words": words_of(rows),
         "kind": kind,
         "own": sentences(kind.steps),
         "title": title,

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
+from rest_framework.test import APIClient
 
 from accounts import actions
 from accounts.models import User
@@ -157,3 +158,28 @@ def test_nobody_sets_the_quiet_hours_of_another(engineer, admin):
         actions.set_quiet_hours(
             engineer, quiet_from=None, quiet_until=None, at=AT, by=admin.as_actor()
         )
+
+
+def test_duty_and_quiet_hours_over_the_api(engineer):
+    api = APIClient()
+    api.force_authenticate(engineer)
+    until = (timezone.now() + 8 * HOUR).replace(microsecond=0)
+
+    answer = api.post("/api/v1/me/go-on-duty", {"until": until.isoformat()}, format="json")
+    assert answer.status_code == 200
+    assert datetime.fromisoformat(answer.json()["on_duty_until"]) == until
+    assert api.post("/api/v1/me/end-duty").json()["on_duty_until"] is None
+    assert api.post("/api/v1/me/end-duty").status_code == 409
+
+    hours = {"quiet_from": "23:00:00", "quiet_until": "06:30:00"}
+    answer = api.post("/api/v1/me/set-quiet-hours", hours, format="json").json()
+    assert (answer["quiet_from"], answer["quiet_until"]) == ("23:00:00", "06:30:00")
+    assert api.post("/api/v1/me/set-quiet-hours", {"quiet_from": None}).status_code == 400
+
+
+def test_a_program_is_not_on_duty_over_the_api_either(api_client_user):
+    api = APIClient()
+    api.force_authenticate(api_client_user)
+    until = (timezone.now() + HOUR).isoformat()
+
+    assert api.post("/api/v1/me/go-on-duty", {"until": until}, format="json").status_code == 403

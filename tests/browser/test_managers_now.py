@@ -11,6 +11,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, Route, expect
 
 from servicedesk.core.models import Heartbeat
+from servicedesk.desk.actions import make_wall_link, revoke_wall_link
 from tests.browser.hands import complaints
 from tests.tickets.tickets.factories import make_ticket
 from tickets.actions import tickets as actions
@@ -134,3 +135,21 @@ def test_who_was_logged_out_sees_that_the_figures_are_old(page_of, manager, tick
     page.context.clear_cookies()
 
     expect(page.locator("[data-live-alarm]")).to_be_visible(timeout=25_000)
+
+
+def test_a_wall_screen_needs_no_log_in_and_empties_itself_when_its_link_is_revoked(
+    page_of, manager, ticket, engine, live_server
+):
+    link, token = make_wall_link(
+        name="南墙", chosen={}, filters="", at=timezone.now(), by=manager.as_actor()
+    )
+    page = page_of(None, width=1920, height=1080)
+    page.goto(f"{live_server.url}{reverse('desk:wall', args=[token])}")
+    unassigned = page.locator(".wall-figure", has_text="无人处理")
+    expect(unassigned).to_contain_text("1")
+    actions.take(ticket, at=timezone.now(), by=manager.as_actor())
+    expect(unassigned).to_contain_text("0", timeout=SOON)
+
+    revoke_wall_link(link, at=timezone.now(), by=manager.as_actor())
+
+    expect(page.locator(".wall-figure")).to_have_count(0, timeout=SOON)

@@ -46,7 +46,8 @@ def upload(calendar, manager):  # noqa: F811
 
 
 def confirm(upload, calendar, answer):  # noqa: F811
-    initial = answer.context["form"].initial
+    # As the page draws it, not as the view means it.
+    initial = {field.name: field.value() for field in answer.context["form"]}
     return upload.client.post(reverse("sla:calendar_import_do", args=[calendar.uid]), initial)
 
 

@@ -333,3 +333,21 @@ def test_an_escalation_has_the_label_of_its_policys_step(start):
     escalation = Escalation(deadline=made, step="share-30")
     assert escalation.step_label == "三成"
     assert str(Escalation(deadline=made, step="manager").step_label) == "已超时一小时"
+
+
+def test_rows_are_added_and_removed_and_nothing_typed_is_lost(manager):
+    client, url = browser(manager), reverse("sla:policy_new", args=[KIND])
+    bent = {**GIVEN, "name": "", "steps-0-amount": "500"}
+
+    added = client.post(url, {**bent, "rows": "add"})
+    assert added.status_code == 200
+    assert len(added.context["rows"].forms) == 4
+    assert 'value="500"' in added.content.decode()
+    assert "field-errors" not in added.content.decode()
+
+    gone = client.post(url, {**GIVEN, "rows": "remove-0"})
+    assert [row["when"].value() for row in gone.context["rows"]] == ["due", None]
+    assert gone.context["form"]["name"].value() == "金牌"
+    assert gone.context["words"] == [
+        "到期时：告知负责人、主管（系统内、邮件）；记为超时；有人确认后不再继续升级"
+    ]

@@ -392,3 +392,45 @@ def test_counting_again_says_that_all_is_well(begin, capsys):
     call_command("rebuild_deadlines")
 
     assert capsys.readouterr().out.strip() != ""
+
+
+# --- What the policies are chosen by was corrected ------------------------------------------------
+
+
+def test_another_product_brings_its_terms_and_never_a_later_time(begin, subject, db):
+    short, long = make_product(), create_product(code="KD", name="快递", at=AT, by=SYSTEM)
+    calendar = make_calendar()
+    make_policy(REPAIR.name, conditions={"product": short}, target=4 * HOUR)
+    make_policy(REPAIR.name, conditions={"product": long}, target=90 * HOUR, calendar=calendar)
+    begin()
+
+    def correct(product, at):
+        scope = Scope(product_id=product.pk)
+        deadlines.rescope(subject, scope, reason="产品更正", at=at, by=SYSTEM)
+        return reread()
+
+    moved = correct(short, MONDAY + HOUR)
+    assert (moved.due_at, moved.product_id) == (MONDAY + 4 * HOUR, short.pk)
+    move = DeadlineMove.objects.get()
+    assert (move.cause, move.reason, move.old_due_at) == (
+        "change", "产品更正", MONDAY + 24 * HOUR,
+    )  # fmt: skip
+    stays = correct(long, MONDAY + 2 * HOUR)
+    assert (stays.due_at, stays.calendar) == (MONDAY + 4 * HOUR, calendar.current)
+    correct(long, MONDAY + 3 * HOUR)
+    assert DeadlineMove.objects.count() == 2
+    assert list(rebuild(Deadline.objects.all())) == []
+
+
+def test_a_clock_that_is_started_again_takes_another_policys_ladder_but_no_new_version(begin, db):
+    product, due = make_product(), MONDAY + 3 * HOUR
+    first = make_policy(REPAIR.name, target=8 * HOUR)
+    begin(due=due)
+    edit_policy(first, target=7 * HOUR)
+    assert begin(due=due).terms.number == 1
+
+    own = make_policy(REPAIR.name, conditions={"product": product}, target=6 * HOUR)
+    again = begin(due=due, product_id=product.pk)
+
+    assert (again.terms.policy, again.due_at, again.product_id) == (own, due, product.pk)
+    assert list(rebuild(Deadline.objects.all())) == []

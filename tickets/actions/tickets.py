@@ -424,6 +424,8 @@ def edit(ticket: Ticket, *, at: datetime, by: Actor, **changes: Any) -> Ticket:
     if {"expected_at", "no_wish"} & set(changed):
         _change_expectation(ticket, at=at, by=by)
         changed.append("due_at")
+    if "product" in changed and _follow_product(ticket, at=at, by=by):
+        changed = [*dict.fromkeys([*changed, "due_at"])]
     save_changes(ticket, *changed)
     names = [str(getattr(Ticket, name).field.verbose_name) for name in changed]
     record(
@@ -432,6 +434,15 @@ def edit(ticket: Ticket, *, at: datetime, by: Actor, **changes: Any) -> Ticket:
         by=by,
     )
     return ticket
+
+
+def _follow_product(ticket: Ticket, *, at: datetime, by: Actor) -> bool:
+    """Another product may have other terms; did the ticket's due time move?"""
+    reason, old = _("The product was corrected."), ticket.due_at
+    for deadline in deadlines.rescope(ticket, scope_of(ticket), reason=reason, at=at, by=by):
+        if deadline.kind == "ticket.resolution":
+            ticket.due_at = deadline.due_at
+    return ticket.due_at != old
 
 
 def _change_expectation(ticket: Ticket, *, at: datetime, by: Actor) -> None:

@@ -8,10 +8,13 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.models import Notification
+from customers.actions import create_product
+from servicedesk.core.actors import SYSTEM
 from servicedesk.core.errors import Refused
 from servicedesk.core.files import files_of
 from servicedesk.core.history import changes
 from servicedesk.core.models import Entry
+from sla.actions import create_policy
 from sla.models import Deadline, DeadlineMove
 from tests.conftest import AT
 from tests.journal import journal
@@ -87,6 +90,22 @@ def test_a_later_time_is_an_extension_and_no_correction(later, helpdesk):
         actions.edit(ticket, **later, at=SOON, by=helpdesk.as_actor())
 
     assert refused.value.field == "expected_at"
+
+
+def test_another_product_brings_its_terms(helpdesk):
+    ticket = make_ticket(owner=helpdesk)
+    product = create_product(code="ERP", name="进销存", at=AT, by=SYSTEM)
+    create_policy(
+        kind="ticket.resolution", name="进销存", product=product, target=timedelta(hours=4), at=AT,
+        by=SYSTEM,
+    )  # fmt: skip
+
+    actions.edit(ticket, product=product, installation=None, at=SOON, by=helpdesk.as_actor())
+
+    ticket.refresh_from_db()
+    move = DeadlineMove.objects.get()
+    assert ticket.due_at == AT + timedelta(hours=4) == move.new_due_at
+    assert (move.cause, move.old_due_at) == ("change", AT + timedelta(hours=24))
 
 
 def test_the_time_of_a_resolved_one_does_not_change(helpdesk):
