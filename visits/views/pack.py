@@ -113,6 +113,7 @@ def _visit(
             for deadline in extras.deadlines[visit.pk]
         ],
         "hero": render_to_string("visits/_hero.html", {"visit": visit, "now": now}),
+        "tap": render_to_string("visits/_tap.html", {"visit": visit, "now": now}),
         "about": render_to_string("visits/_pack_about.html", {"visit": visit, **extras.of(visit)}),
         "forms": {verb: _filled(verb, visit, actor, form) for verb, form in blank.items()},
     }
@@ -222,8 +223,8 @@ def _html(verb: str, form: VisitForm) -> str:
             "form": form,
             "step": VISIT[verb],
             "url": f"/visits/{ANY_NUMBER}/{verb}/",
-            # The outbox sends no form, so it needs no token.
-            "csrf_token": "NOTPROVIDED",
+            # The outbox sends no form, so it needs no token; without any Django would complain.
+            "csrf_token": "-",
         },
     )
 

@@ -68,7 +68,7 @@ def _words() -> dict[str, str]:
         "notHere": _("This visit is not on this phone. It opens when there is a network."),
         "needsNetwork": _("This needs a network."),
         "nextNeedsNetwork": _("Next: “%1”. This needs a network."),
-        "tryAgain": _("Try again"),
+        "tryAgain": _("Connect again"),
         "nothing": _("Nothing to do now"),
         "notSent": _("%1 not sent"),
         "onThisPhone": _("Recorded on this phone, not sent yet"),

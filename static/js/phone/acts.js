@@ -126,9 +126,9 @@ function leaveWord(text) {
 
 export function showErrors(form, { message = "", errors = {} }) {
   const items = [];
-  const general = [...(errors.__all__ ?? [])];
+  const general = [...(errors[""] ?? [])];
   for (const [name, texts] of Object.entries(errors)) {
-    if (name === "__all__") continue;
+    if (!name) continue;
     const field = form.querySelector(`[name="${CSS.escape(name)}"]`)?.closest(".field");
     if (!field) {
       general.push(...texts);

@@ -4,6 +4,7 @@ import { actOf, showErrors } from "./acts.js";
 import { command, commands } from "./outbox.js";
 import { laid, nextVerb, openVerbs, overlay } from "./overlay.js";
 import { pack, packAskedAt } from "./pack.js";
+import { countNow } from "../remaining.js";
 import { copy, icon, make, notice, say, when } from "./dom.js";
 
 const page = document.getElementById("content");
@@ -17,7 +18,7 @@ export async function drawLocal() {
   if (!held) return lost("noPack");
   const asked = await packAskedAt();
   const all = await commands();
-  const visits = held.visits.map((visit) => overlay(visit, laid(all, visit.number, asked), held.machine));
+  const visits = held.visits.map((visit) => overlay(visit, laid(all, visit.number, asked), held));
   const path = location.pathname;
   if (path === "/visits/today/") return drawDay(held, visits, asked);
   const act = actOf(path);
@@ -25,7 +26,7 @@ export async function drawLocal() {
   const visit = visits.find((each) => each.number === number);
   if (!visit) return lost("notHere");
   if (!act) return drawVisit(held, visit, asked);
-  if (!visit.forms[act.verb]) return lost("needsNetwork", visit);
+  if (!visit.forms[act.verb] || !held.machine[act.verb].form) return lost("needsNetwork", visit);
   return drawForm(held, visit, act.verb);
 }
 
@@ -36,6 +37,7 @@ function show(title, { backTo = "", big = null } = {}, ...content) {
   if (backTo) back.href = backTo;
   thumb.replaceChildren(...(big ? [big] : []));
   page.replaceChildren(...content);
+  countNow();
   // The other scripts look at what is new as at a part that htmx brought in.
   document.dispatchEvent(new CustomEvent("htmx:load", { detail: { elt: page } }));
 }
@@ -130,6 +132,7 @@ function drawVisit(held, visit, asked) {
   const content = [age(asked)];
   if (visit.unsent.length) content.push(notice("wait", say("onThisPhone"), make("ul.plain-list", {}, ...visit.unsent.map(line))));
   content.push(drawn(visit.hero, visit));
+  if (visit.deadlines.length) content.push(make("p.chips", {}, ...visit.deadlines.map(chip)));
   const script = visit.forms[next]?.script;
   if (script) content.push(notice("info", say("speak"), make("p", {}, script)));
   content.push(html(visit.about));
@@ -147,6 +150,12 @@ function drawVisit(held, visit, asked) {
   show(visit.title, { backTo: "/visits/today/", big: bigButton(held, visit) }, ...content);
 }
 
+// A countdown, as templates/components/remaining.html draws it; js/remaining.js counts.
+function chip({ label, due_at, warn = 1800, urgent = 600 }) {
+  return make("span.chip", { "data-remaining": true, "data-due": due_at, "data-warn": warn, "data-urgent": urgent },
+    make("span.chip-label", {}, label), make("time", { datetime: due_at }));
+}
+
 function line(each) {
   return make("li", {}, `${when(each.happened_at)} ${each.label}`);
 }
@@ -160,12 +169,23 @@ function entry(held, visit, verb) {
 
 async function drawForm(held, visit, verb) {
   const step = held.machine[verb];
-  const { html: markup } = visit.forms[verb];
   const where = make("p.act-where", {}, `${visit.title} · `, make("span.number", {}, visit.number));
   const wrong = await toMend();
-  show(step.label, { backTo: visit.url }, where, html(markup));
-  const form = page.querySelector(`form[action$="/${verb}/"]`);
-  if (form && wrong) mend(form, wrong);
+  const { script, intro } = visit.forms[verb];
+  const form = formOf(held, visit, verb, wrong);
+  const call = CALLING.has(verb) ? html(visit.hero).querySelector(".hero-call") : null;
+  if (call && verb === "log_attempt") call.removeAttribute("data-after-call");
+  call?.classList.replace("hero-call", "btn-wide");
+  show(
+    step.label,
+    { backTo: visit.url },
+    where,
+    call ? make("p", {}, call) : "",
+    script ? notice("info", say("speak"), make("p", {}, script)) : "",
+    intro ? notice("info", "", make("p", {}, intro)) : "",
+    make("section.panel", {}, make("div.panel-body", {}, form)),
+  );
+  if (wrong) showErrors(form, wrong);
 }
 
 async function toMend() {
@@ -173,20 +193,35 @@ async function toMend() {
   return opId ? ((await command(opId)) ?? null) : null;
 }
 
-// The form as it was sent, with what was wrong with it.
-function mend(form, wrong) {
-  for (const [name, value] of Object.entries(wrong.fields)) {
-    const values = [value].flat();
-    const controls = form.querySelectorAll(`[name="${CSS.escape(name)}"]`);
-    controls.forEach((control) => {
-      if (control.type === "checkbox" || control.type === "radio") control.checked = values.includes(control.value);
-      else if (control.type !== "hidden") [control.value] = values;
-    });
+// Acts during which one telephones, as in templates/visits/act_phone.html.
+const CALLING = new Set(["appoint", "rearrange", "log_attempt", "tell_late", "wait_for_customer"]);
+
+// The unfilled form of the pack with the values of this visit; or as it was sent, to be mended.
+function formOf(held, visit, verb, wrong) {
+  const form = html(held.forms[verb].html.replaceAll("__NUMBER__", visit.number)).querySelector("form");
+  const { values = {}, without = [], options = {} } = visit.forms[verb];
+  for (const name of without) form.querySelector(`[name="${name}"]`)?.closest(".field").remove();
+  for (const [name, choices] of Object.entries(options)) {
+    const select = form.querySelector(`select[name="${name}"]`);
+    for (const [value, label] of choices) select?.add(new Option(label, value));
   }
-  for (const control of form.querySelectorAll("[type=checkbox]")) {
-    if (!(control.name in wrong.fields)) control.checked = false;
+  if (wrong) {
+    const empty = Object.fromEntries([...form.querySelectorAll("[name]")].map(({ name }) => [name, ""]));
+    fill(form, { ...empty, ...wrong.fields });
+    form.dataset.replaces = wrong.op_id;
+  } else {
+    fill(form, values);
+    if (verb === "record_work") form.dataset.draft = `visit-${visit.number}`;
   }
-  form.dataset.replaces = wrong.op_id;
-  form.dispatchEvent(new Event("change", { bubbles: true }));
-  showErrors(form, wrong);
+  return form;
+}
+
+function fill(form, values) {
+  for (const [name, value] of Object.entries(values)) {
+    const wanted = [value].flat();
+    for (const control of form.querySelectorAll(`[name="${CSS.escape(name)}"]`)) {
+      if (control.type === "checkbox" || control.type === "radio") control.checked = wanted.includes(control.value);
+      else if (!["hidden", "file"].includes(control.type)) control.value = wanted[0] ?? "";
+    }
+  }
 }

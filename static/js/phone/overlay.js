@@ -11,21 +11,22 @@ export function laid(commands, number, packAskedAt) {
 }
 
 // `done` maps a verb to when it was done last ("" if the pack does not say).
-export function overlay(visit, commands, machine) {
-  let status = visit.status;
-  const done = new Map(doneBefore(visit));
+export function overlay(visit, commands, { machine, next }) {
+  let { status } = visit;
+  const done = new Map([...visit.done.map((verb) => [verb, ""]), ...Object.entries(visit.times)]);
   for (const each of commands) {
     const step = machine[each.verb];
     if (!step?.sources.includes(status)) continue;
     if (step.target) status = step.target;
-    done.set(each.verb, each.happened_at);
+    if (isWhole(each, next)) done.set(each.verb, each.happened_at);
   }
   return { ...visit, status, done, unsent: commands.filter((each) => PENDING.includes(each.state)) };
 }
 
-function doneBefore(visit) {
-  if (Array.isArray(visit.done)) return visit.done.map((verb) => [verb, ""]);
-  return Object.entries(visit.done ?? {});
+// A record of work counts when it has what the next step asks for.
+function isWhole(each, rules) {
+  const needed = rules.find((rule) => rule.when_done === each.verb)?.filled ?? [];
+  return needed.every((name) => String(each.fields[name] ?? "").trim());
 }
 
 // The big button: the first rule of the pack that fits; "" where it is somebody else's turn.
@@ -45,7 +46,7 @@ function fits(rule, visit, now) {
   return true;
 }
 
-// All that may be done now and has a form on this telephone.
+// All that may be done now on this telephone.
 export function openVerbs(visit, machine) {
   return Object.keys(machine).filter((verb) => machine[verb].sources.includes(visit.status) && visit.forms[verb]);
 }
