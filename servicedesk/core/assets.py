@@ -90,8 +90,8 @@ def _closure() -> list[str]:
             continue
         seen[name] = None
         if name.endswith(".js"):
-            for path in _IMPORT.findall(_source(name).decode()):
-                wanted.append(posixpath.normpath(posixpath.join(posixpath.dirname(name), path)))
+            folder, imported = posixpath.dirname(name), _IMPORT.findall(_source(name).decode())
+            wanted += [posixpath.normpath(posixpath.join(folder, path)) for path in imported]
     return list(seen)
 
 

@@ -114,7 +114,10 @@ def _visit(
         ],
         "hero": render_to_string("visits/_hero.html", {"visit": visit, "now": now}),
         "tap": render_to_string("visits/_tap.html", {"visit": visit, "now": now}),
-        "about": render_to_string("visits/_pack_about.html", {"visit": visit, **extras.of(visit)}),
+        "about": render_to_string(
+            "visits/_pack_about.html",
+            {"visit": visit, "work": getattr(visit, "work", None), **extras.of(visit)},
+        ),
         "forms": {verb: _filled(verb, visit, actor, form) for verb, form in blank.items()},
     }
 
@@ -258,5 +261,5 @@ def _typed(bound: BoundField) -> str | list[str]:
     if value is True:
         return "on"
     widget = bound.field.widget
-    text = value if isinstance(widget, forms.ChoiceWidget) else widget.format_value(value)
+    text = value if isinstance(widget, forms.widgets.ChoiceWidget) else widget.format_value(value)
     return "" if text is None else str(text)
