@@ -78,18 +78,26 @@ async function submit(form, act) {
       stored = await store(form, act);
     } catch (error) {
       notStored(form, error);
+      free(form);
       return;
     }
     document.dispatchEvent(new CustomEvent("outbox:change"));
     if (stored.replaces) await mark(stored.replaces, { state: "replaced", answered_at: Date.now() });
     await Promise.race([flush({ now: true }), new Promise((done) => { setTimeout(done, PATIENCE); })]);
-    await goOn(form, act, stored);
-  } finally {
-    delete form.dataset.sending;
-    form.removeAttribute("aria-busy");
+    if (await goOn(form, act, stored)) return;
+  } catch (error) {
+    free(form);
+    throw error;
   }
+  free(form);
 }
 
+function free(form) {
+  delete form.dataset.sending;
+  form.removeAttribute("aria-busy");
+}
+
+// Whether the page is left; until then the form stays as it was sent.
 async function goOn(form, { number }, stored) {
   const now = await command(stored.op_id);
   if (now?.state === "refused" || now?.state === "broken") {
@@ -97,21 +105,22 @@ async function goOn(form, { number }, stored) {
     // What was typed is a draft again.
     form.dispatchEvent(new Event("input", { bubbles: true }));
     showErrors(form, now);
-    return;
+    return false;
   }
   if (now?.state === "done") {
     if (now.message) leaveWord(now.message);
     location.assign(now.next || `/visits/${number}/`);
-    return;
+    return true;
   }
   wakeMeUp();
   if (navigator.serviceWorker?.controller) {
     leaveWord(say(standing.why === "login" ? "storedLogin" : "stored"));
     location.assign(`/visits/${number}/?local`);
-    return;
+    return true;
   }
   // No service worker (WeChat): the page stays and says so.
   form.replaceChildren(notice("wait", say("stored"), make("p", {}, say("storedHere"))));
+  return false;
 }
 
 function leaveWord(text) {
@@ -194,6 +203,8 @@ export function acts() {
     },
     true,
   );
+  // Coming back by the back button shows the page as it was left.
+  addEventListener("pageshow", () => document.querySelectorAll("form[data-sending]").forEach(free));
   let said = null;
   try {
     said = sessionStorage.getItem(SAID);

@@ -13,6 +13,7 @@ import { keepSending, look, standing } from "./sender.js";
 
 const { body } = document;
 const local = body.dataset.local !== undefined;
+const TRIED = "desk-phone-tried";
 
 async function start() {
   leaving();
@@ -35,8 +36,8 @@ async function start() {
   if (said) toast(said, "success");
   serviceWorker();
   installHint(document.querySelector("[data-install]"));
-  keepSending();
   watch();
+  keepSending();
   if (await look()) await drawBar();
   if ((await commands()).length) persist();
 }
@@ -47,25 +48,26 @@ async function draw() {
   else if (local) await (await import("./offline.js")).drawLocal();
 }
 
-// What this page shows is out of date when something it does not know of has reached the server.
+// When the sender comes to an end: what this page shows is out of date if something has reached the
+// server meanwhile; and what the telephone drew by itself gives way to the page of the server.
 function watch() {
-  let before = new Map();
-  let online = null;
-  const remembered = async () => new Map((await commands()).map((each) => [each.op_id, each.state]));
-  const ready = remembered().then((found) => {
-    before = found;
-  });
-  document.addEventListener("outbox:change", async () => {
-    await ready;
-    const now = await remembered();
-    const news = [...now].some(([opId, state]) => state !== "unsent" && before.get(opId) === "unsent");
+  const states = async () => new Map((await commands()).map((each) => [each.op_id, each.state]));
+  let before = states();
+  document.addEventListener("outbox:idle", async () => {
+    const [then, now] = [await before, await states()];
     before = now;
-    const back = online === false && standing.why === "";
-    online = standing.why === "" ? true : standing.why === "offline" ? false : online;
-    if (back) navigator.serviceWorker?.controller?.postMessage("online");
-    if (!(news || (local && back)) || busy()) return;
-    location.replace(location.pathname);
+    if (standing.why) return;
+    navigator.serviceWorker?.controller?.postMessage("online");
+    const news = [...now].some(([opId, state]) => state !== "unsent" && (then.get(opId) ?? "unsent") === "unsent");
+    if (!busy() && (news || (local && !triedLately()))) location.replace(location.pathname);
   });
+}
+
+// Where single requests come through but no page does, we do not turn in a circle.
+function triedLately() {
+  const last = Number(sessionStorage.getItem(TRIED) ?? 0);
+  sessionStorage.setItem(TRIED, Date.now());
+  return Date.now() - last < 20_000;
 }
 
 // A form that somebody fills in is not taken from under his hands; a tap goes on by itself.

@@ -27,6 +27,7 @@ export function flush({ now = false } = {}) {
   running ??= locked(rounds).finally(() => {
     running = null;
     tell();
+    document.dispatchEvent(new CustomEvent("outbox:idle"));
   });
   return running;
 }
@@ -178,6 +179,7 @@ export async function look({ now = false } = {}) {
     return false;
   } finally {
     tell();
+    if (!running) document.dispatchEvent(new CustomEvent("outbox:idle"));
   }
 }
 

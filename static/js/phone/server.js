@@ -10,7 +10,8 @@ export class LoggedOut extends Error {
 export class Foreign extends Error {}
 
 const PATIENCE = 15_000;
-let token = readToken();
+// The shell is nobody's page and has none.
+let token = document.body.dataset.local === undefined ? readToken() : "";
 
 function readToken() {
   try {
@@ -50,11 +51,12 @@ export async function json(answer) {
 
 export async function post(url, content, options = {}) {
   const send = () => ask(url, { method: "POST", body: JSON.stringify(content), ...options });
+  if (!token) await ping();
   let answer = await send();
   if (answer.status === 403) {
     const said = await peek(answer);
     if (said.user) throw new Foreign(said.user);
-    // The shell has no token, and a log-in in another tab makes another one.
+    // A log-in in another tab makes another token.
     await ping();
     answer = await send();
     if (answer.status === 403) {
@@ -67,6 +69,7 @@ export async function post(url, content, options = {}) {
 
 export async function patch(url, body, headers) {
   const send = () => ask(url, { method: "PATCH", body, headers, patience: 60_000 });
+  if (!token) await ping();
   const answer = await send();
   if (answer.status !== 403) return answer;
   await ping();
