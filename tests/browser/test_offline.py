@@ -196,12 +196,12 @@ def test_two_telephones_of_one_engineer(page_of, engineer):
     ready(old)
     ready(new)
     old.context.set_offline(True)
-    old.goto(visit.get_absolute_url())
-    tap(old, "arrive", 1)
-    start_work(old, visit)
     new.goto(visit.get_absolute_url())
     thumb(new, "arrive")
     expect(new.locator(".hero .pill")).to_contain_text("已到达")
+    old.goto(visit.get_absolute_url())
+    tap(old, "arrive", 1)
+    start_work(old, visit)
 
     old.context.set_offline(False)
     expect(bar(old)).to_contain_text("1 条未被受理")
@@ -450,6 +450,8 @@ def test_somebody_else_on_the_telephone_sends_nothing_of_the_first(
     phone.context.set_offline(False)
     phone.unroute("**/phone/**")
 
+    phone.goto("/visits/today/")
+    expect(phone.locator(f'body[data-user="{other_engineer.uid}"]')).to_be_attached()
     ready(phone)
     phone.goto("/phone/queue/")
     expect(phone.locator(".phone-page")).to_contain_text("还有其他同事的 1 条记录")
@@ -468,7 +470,7 @@ def test_somebody_else_on_the_telephone_sends_nothing_of_the_first(
 
 
 def test_a_decision_on_what_has_changed_meanwhile_is_shown_with_both(page_of, engineer, dispatcher):
-    visit = soon(Status.APPOINTED, engineer, minutes=300)
+    visit = soon(Status.APPOINTED, engineer, minutes=90)
     phone = page_of(engineer, phone=True)
     ready(phone)
     renewed(phone)

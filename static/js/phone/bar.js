@@ -30,9 +30,7 @@ export async function drawBar() {
     parts.push(["wait", say("waiting", waiting.length), "/phone/queue/"]);
   }
   if (standing.why === "foreign") parts.push(["bad", say("foreign"), "/phone/queue/"]);
-  if (standing.why === "offline" || document.body.dataset.local !== undefined) {
-    if (!unsent.length) parts.push(["info", say("offline"), "/phone/queue/"]);
-  }
+  if (standing.why === "offline" && !parts.length) parts.push(["info", say("offline"), "/phone/queue/"]);
   if (offset !== null && Math.abs(offset) > SKEW) {
     const minutes = Math.round(Math.abs(offset) / 60_000);
     parts.push(["wait", say(offset > 0 ? "slow" : "fast", minutes), "/phone/queue/"]);

@@ -56,6 +56,12 @@ function watch() {
   document.addEventListener("outbox:idle", async () => {
     const [then, now] = [await before, await states()];
     before = now;
+    if (standing.why === "foreign" && local) {
+      await changeOfPerson(standing.user);
+      navigator.serviceWorker?.controller?.postMessage("online");
+      if (!triedLately()) location.replace(location.pathname);
+      return;
+    }
     if (standing.why) return;
     navigator.serviceWorker?.controller?.postMessage("online");
     const news = [...now].some(([opId, state]) => state !== "unsent" && (then.get(opId) ?? "unsent") === "unsent");

@@ -12,7 +12,7 @@ let notBefore = 0;
 let running = null;
 
 // How it stands, for the bar: "" (all well), "offline", "login" or "foreign".
-export const standing = { why: "", login: "" };
+export const standing = { why: "", login: "", user: "" };
 
 function tell() {
   document.dispatchEvent(new CustomEvent("outbox:change"));
@@ -159,7 +159,7 @@ async function broken(opId, said) {
 
 function failed(error) {
   if (error instanceof LoggedOut) Object.assign(standing, { why: "login", login: error.url });
-  else if (error instanceof Foreign) Object.assign(standing, { why: "foreign" });
+  else if (error instanceof Foreign) Object.assign(standing, { why: "foreign", user: error.message });
   else if (error instanceof Unreachable) Object.assign(standing, { why: "offline" });
   else throw error;
   wait = Math.min(Math.max(wait * 2, EVERY / 2), 10 * EVERY);
