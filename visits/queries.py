@@ -70,6 +70,12 @@ def clashing(
     )
 
 
+def may_call(visit: VisitOrder, actor: Actor) -> bool:
+    """GEN-7: the whole number is needed by the engineer of the order, and while it is his turn."""
+    mine = actor.id is not None and actor.kind == "user" and visit.engineer_id == actor.id
+    return mine and visit.status not in FINAL | {Status.HANDED_IN}
+
+
 def must_be_there_by(visit: VisitOrder) -> datetime | None:
     """The moment that the customer counts on: appointment, or the ticket's time limit."""
     if visit.window_from is not None and visit.status in APPOINTED_AHEAD:

@@ -1,9 +1,9 @@
 // Small things to build pages of: words, icons and elements. No text becomes markup here.
 export const words = JSON.parse(document.body.dataset.phoneWords ?? "{}");
 
-// say("unsent", 3, "10:42") fills the places %1 and %2.
+// say("unsent", 3, "10:42") fills the places {1} and {2}.
 export function say(key, ...values) {
-  return values.reduce((text, value, index) => text.replaceAll(`%${index + 1}`, value), words[key] ?? key);
+  return values.reduce((text, value, index) => text.replaceAll(`{${index + 1}}`, value), words[key] ?? key);
 }
 
 // make("a.btn", {href: "/"}, "text", node …)
