@@ -20,6 +20,7 @@ from django.utils import timezone
 from accounts.roles import Role, permissions_of
 from servicedesk.core import documents, paper, seal, sealing, verification
 from servicedesk.core.actors import SYSTEM, Actor
+from servicedesk.core.document_forms import OwnSignatureForm
 from servicedesk.core.documents import Method, Status
 from servicedesk.core.errors import Refused, Stale
 from servicedesk.core.models import Document, Signature, SignLink
@@ -211,6 +212,21 @@ def test_a_dot_is_no_signature(form, engineer, strokes):
         sign_as_customer(form, engineer, strokes=strokes)
 
     assert refused.value.field == "strokes"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000, "[" * 500_000, '[[{"x": 1%s, "y": 1, "t": 1, "p": 1}]]' % ("0" * 400),
+        '[[{"x": 1%s, "y": 1, "t": 1, "p": 1}]]' % ("0" * 5000), '[[{"x": 1e400}]]', "{}", "1", "null",
+        '[[1]]', '["a"]',
+    ],
+    ids=range(10),
+)  # fmt: skip
+def test_strokes_that_no_pad_sends_are_refused(text):
+    given = OwnSignatureForm({"strokes": text, "shown_sha256": "x"})
+
+    assert list(given.errors) == ["strokes"]
 
 
 def test_a_used_signature_is_refused(form, engineer):
