@@ -216,8 +216,8 @@ def _said(body: dict[str, Any]) -> Said:
         kind=kind,
         number=_text(body, "number", longest=40),
         verb=verb,
-        fields=_fields(body.get("fields") or {}),
-        files=_files(body.get("files") or {}),
+        fields=_fields(body.get("fields", {})),
+        files=_files(body.get("files", {})),
         base_version=_number(body, "base_version", 0, 2_000_000_000),
         after=_uid(body, "after") if after is not None else None,
         happened_at=_moment(body, "happened_at"),
@@ -274,7 +274,8 @@ def _fields(found: Any) -> dict[str, str | list[str]]:
         texts = value if isinstance(value, list) else [value]
         if len(texts) > MOST_FIELDS or not all(isinstance(text, str) for text in texts):
             raise NotUnderstood("a field is a text or a list of texts")
-    return found
+    # A whole form may have been sent; its token is nothing to keep.
+    return {name: value for name, value in found.items() if name != "csrfmiddlewaretoken"}
 
 
 def _files(found: Any) -> dict[str, str]:
