@@ -285,9 +285,7 @@ def _check(signature: Any, authorities: list[Any]) -> SealState:
     try:
         stamp = _stamp_in(signature.signer_info)
         status = _apart(
-            partial(
-                validate_pdf_signature, signature, _trust(authorities, moment), _clock(stamp)
-            )
+            partial(validate_pdf_signature, signature, _trust(authorities, moment), _clock(stamp))
         )
     except (SignatureValidationError, CMSStructuralError, *UNREADABLE):
         return SealState(ours=True, intact=False)
