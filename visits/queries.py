@@ -12,6 +12,7 @@ from typing import Any
 from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from customers.models import Store
@@ -365,6 +366,23 @@ class Day:
             (_("Forms to be signed and handed in"), self.papers),
             (_("Later"), self.later),
         ]
+
+
+# The same sections for a telephone without a network, which sorts by itself: the status it takes a
+# visit for, and whether the window must lie before or after midnight.
+PHONE_DAY: tuple[tuple[Any, dict[str, Any]], ...] = (
+    (gettext_lazy("Now"), {"statuses": sorted(ON_SITE | {Status.EN_ROUTE})}),
+    (gettext_lazy("Today"), {"statuses": [Status.APPOINTED], "tonight": "before"}),
+    (
+        gettext_lazy("To be accepted or arranged"),
+        {"statuses": [Status.ASSIGNED, Status.ACCEPTED, Status.MISSED]},
+    ),
+    (
+        gettext_lazy("Forms to be signed and handed in"),
+        {"statuses": [Status.FINISHED, Status.SIGNED]},
+    ),
+    (gettext_lazy("Later"), {"statuses": [Status.APPOINTED], "tonight": "after"}),
+)
 
 
 def day_of(engineer_id: int, *, now: datetime) -> Day:

@@ -27,6 +27,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.gzip import gzip_page
 
 from servicedesk.core import phone, phone_uploads
+from servicedesk.core.assets import asset_version
 from servicedesk.core.http import DeskRequest, json_problem
 from servicedesk.core.models import PhoneCommand, PhoneUpload
 from servicedesk.core.phone import KINDS, OPEN, NotRefused, OtherContent, Said
@@ -38,7 +39,6 @@ MOST_FIELDS = 200
 # Larger than any clock is wrong, and within what a column of eight bytes and a date can hold.
 LARGEST_OFFSET = 100 * 366 * 86_400_000
 SHA256 = re.compile(r"[0-9a-f]{64}")
-VERSION = "0.1.0"
 View = Callable[..., HttpResponse]
 
 
@@ -298,7 +298,7 @@ def pack(request: DeskRequest) -> HttpResponse:
     """
     now = timezone.now()
     content: dict[str, Any] = {
-        "app": VERSION,
+        "app": asset_version(),
         "user": {"uid": str(request.user.uid), "name": request.actor.label},  # type: ignore[union-attr]
         "language": get_language(),
     }

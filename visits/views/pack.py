@@ -113,6 +113,7 @@ def _visit(
             for deadline in extras.deadlines[visit.pk]
         ],
         "hero": render_to_string("visits/_hero.html", {"visit": visit, "now": now}),
+        "tap": render_to_string("visits/_tap.html", {"visit": visit, "now": now}),
         "about": render_to_string("visits/_pack_about.html", {"visit": visit, **extras.of(visit)}),
         "forms": {verb: _filled(verb, visit, actor, form) for verb, form in blank.items()},
     }
