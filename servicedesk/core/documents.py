@@ -60,6 +60,18 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Addressee:
+    """A person on record who may get a copy by e-mail."""
+
+    name: str
+    email: str
+
+
+def nobody(subject: Any) -> Sequence[Addressee]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentKind:
     """A form: its template extends `layout` (see `pdf/base.html`) and reads `data` alone.
 
@@ -76,6 +88,8 @@ class DocumentKind:
     blocks: tuple[Block, ...] = ()
     answers: Callable[..., Any] | None = None
     declines: Any = DECLINES
+    # The people of the record that the form is about.
+    addressees: Callable[[Any], Sequence[Addressee]] = nobody
 
     def block(self, name: str) -> Block:
         return next(block for block in self.blocks if block.name == name)
