@@ -55,6 +55,7 @@ def test_the_pages_of_the_telephone_are_sound(page_of, engineer, dispatcher):
     phone.goto(visit.get_absolute_url())
     prepare(phone, visit)
     tap(phone, "depart", 2)
+    expect(phone.locator(".hero .pill")).to_contain_text("在途")
     found += faults(phone, "visit offline")
     further(phone, "log_attempt")
     found += faults(phone, "form offline")

@@ -36,8 +36,8 @@ def test_the_manifest_names_icons_that_are_there(client):
     assert {icon["purpose"] for icon in manifest["icons"]} == {"any", "maskable"}
     for icon in manifest["icons"]:
         path = finders.find(icon["src"].removeprefix("/static/"))
-        picture = Image.open(path)
-        assert icon["sizes"] == f"{picture.width}x{picture.height}"
+        with Image.open(path) as picture:
+            assert icon["sizes"] == f"{picture.width}x{picture.height}"
 
 
 @pytest.mark.parametrize("language", ["zh-hans", "en"])
