@@ -115,6 +115,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "servicedesk.core.http.ActorMiddleware",
+    "servicedesk.core.handover.HandOverMode",
     "servicedesk.core.http.RefusalMiddleware",
     "axes.middleware.AxesMiddleware",
 ]

@@ -12,6 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from servicedesk.core.forms import DeskForm
 
 MOST_POINTS = 5000
+LONGEST_TEXT = 400_000
+# What JSON of any content raises: `[` many times over, numbers without end, other shapes.
+UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
 LARGEST_PDF = 20 * 1024 * 1024
 
 
@@ -24,10 +27,12 @@ class StrokesField(forms.CharField):
         text = super().to_python(value)
         if not text:
             return []
+        if len(text) > LONGEST_TEXT:
+            raise forms.ValidationError(_("The signature is too long. Sign again."))
         try:
             strokes = json.loads(text)
             cleaned = [[self._point(point) for point in stroke] for stroke in strokes]
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except UNREADABLE as error:
             raise forms.ValidationError(
                 _("The signature could not be read. Sign again.")
             ) from error
@@ -47,7 +52,7 @@ class StrokesField(forms.CharField):
 
 
 class OwnSignatureForm(DeskForm):
-    strokes = StrokesField(max_length=400_000)
+    strokes = StrokesField()
     shown_sha256 = forms.CharField(max_length=64, widget=forms.HiddenInput)
 
 
@@ -68,6 +73,17 @@ class LastDigitsForm(DeskForm):
         label=_("Last four digits of your telephone number"),
         error_messages={"invalid": _("Four digits, please.")},
         widget=forms.TextInput({"inputmode": "numeric", "autocomplete": "off", "maxlength": 4}),
+    )
+
+
+class PinForm(DeskForm):
+    """By which the engineer gets his phone back."""
+
+    pin = forms.RegexField(
+        r"^\d{4,6}$",
+        label=_("PIN of the engineer"),
+        error_messages={"invalid": _("Four to six digits, please.")},
+        widget=forms.PasswordInput({"inputmode": "numeric", "autocomplete": "off", "maxlength": 6}),
     )
 
 

@@ -20,8 +20,8 @@ from accounts.models import User
 from customers.models import Contact, Customer, Installation, Product, Store
 from knowledge.models import FaultCategory
 from servicedesk.core.api import ActionInput, DeskViewSet, RecordField, StrictSerializer, once, verb
-from servicedesk.core.documents import Method
 from servicedesk.core.files import files_of
+from servicedesk.core.handover import device
 from sla.models import Deadline
 from tickets.actions import extensions, handovers, nudges
 from tickets.actions import tickets as actions
@@ -486,7 +486,7 @@ class ExtensionViewSet(DeskViewSet):
         """
         token = extensions.make_link(
             self.get_object(),
-            method=Method.OWN_DEVICE,
+            **device(request),
             at=timezone.now(),
             by=request.actor,  # type: ignore[attr-defined]
         )
