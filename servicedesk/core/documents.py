@@ -66,8 +66,8 @@ def _itself(subject: Any) -> Any:
 
 
 def printed_rows(data: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Every printed value with its name, in the order of the form; empty ones are not printed."""
-    return list(_rows(data, ""))
+    """Every printed value with its name, by name; empty ones are not printed."""
+    return sorted(_rows(data, ""))
 
 
 def _rows(value: Any, path: str) -> Iterator[tuple[str, str]]:

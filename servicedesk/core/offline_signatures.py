@@ -9,6 +9,7 @@ and he is asked to sign what the form says now.
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -156,10 +157,6 @@ def _fits(pad: OfflinePad, document: Document, *, at: datetime, device_at: datet
 
 def differences(document: Document, rows: Rows) -> list[str]:
     """The names of the rows that the form has otherwise, more, or not at all."""
-    printed = KINDS[document.kind].rows(document.data)
-    shown = [(str(row[0]), str(row[1])) for row in rows if len(row) == 2]
-    if len(shown) == len(rows) and shown == printed:
-        return []
-    unlike = {name for name, _text in set(printed) ^ set(shown)}
-    # All rows alike but in another order, or twice: it was not this form all the same.
-    return sorted(unlike) or ["*"]
+    printed = Counter(KINDS[document.kind].rows(document.data))
+    shown = Counter(tuple(map(str, row)) for row in rows)
+    return sorted({row[0] if row else "" for row in (printed - shown) + (shown - printed)})
