@@ -29,7 +29,6 @@ EXTENSION_TO_SIGN = define(
         template="pdf/extension.html",
         blocks=(CUSTOMER,),
         declines=_("I do not agree to this plan or time"),
-        locked_with=lambda extension: extension.ticket,
     )
 )
 

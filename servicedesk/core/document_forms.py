@@ -12,10 +12,10 @@ from django.utils.translation import gettext_lazy as _
 from servicedesk.core.forms import DeskForm
 
 MOST_POINTS = 5000
-LONGEST_TEXT = 400_000
-# What JSON of any content raises: `[` many times over, numbers without end, other shapes.
-UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
-LARGEST_PDF = 20 * 1024 * 1024
+LARGEST_PDF = 10 * 1024 * 1024
+
+# What reading strokes raises that no pad of ours has sent, depending on where it stumbles.
+UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
 
 class StrokesField(forms.CharField):
@@ -27,7 +27,7 @@ class StrokesField(forms.CharField):
         text = super().to_python(value)
         if not text:
             return []
-        if len(text) > LONGEST_TEXT:
+        if self.max_length is not None and len(text) > self.max_length:
             raise forms.ValidationError(_("The signature is too long. Sign again."))
         try:
             strokes = json.loads(text)
@@ -52,7 +52,7 @@ class StrokesField(forms.CharField):
 
 
 class OwnSignatureForm(DeskForm):
-    strokes = StrokesField()
+    strokes = StrokesField(max_length=400_000)
     shown_sha256 = forms.CharField(max_length=64, widget=forms.HiddenInput)
 
 
@@ -95,5 +95,5 @@ class UploadForm(DeskForm):
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
         if file.size > LARGEST_PDF:
-            raise forms.ValidationError(_("The file is larger than 20 MB."))
+            raise forms.ValidationError(_("The file is larger than 10 MB."))
         return file

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
-from typing import Any
-
 from django import forms
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
-from django.core.files.storage import default_storage
 from django.db.models import Q, QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from servicedesk.core import documents, handover, paper, seal, subjects
+from servicedesk.core import documents, handover, paper, subjects, vault
 from servicedesk.core.actors import Actor
 from servicedesk.core.document_forms import OwnSignatureForm, UploadForm
 from servicedesk.core.documents import KINDS, Status
 from servicedesk.core.handover import device
-from servicedesk.core.http import DeskRequest, refusals_on
+from servicedesk.core.http import DeskRequest, client_ip, refusals_on
 from servicedesk.core.keyset import keyset_page
 from servicedesk.core.models import Document
+from servicedesk.core.verification import Busy, Verdict, judge, may_ask
 
 
 def visible_documents(actor: Actor) -> QuerySet[Document]:
@@ -43,7 +41,7 @@ def visible_documents(actor: Actor) -> QuerySet[Document]:
 def archive(request: DeskRequest) -> HttpResponse:
     """All forms, newest first; found by number, customer, store or person."""
     found = visible_documents(request.actor).exclude(status=Status.VOID)
-    text = request.GET.get("q", "").replace("\0", "").strip()[:100]
+    text = request.GET.get("q", "").strip()[:100]
     for word in text.split():
         found = found.filter(
             Q(number__icontains=word) | Q(keywords__icontains=word) | Q(title__icontains=word)
@@ -91,7 +89,7 @@ def sign_own(request: DeskRequest, uid: str) -> HttpResponse:
 def _own_block(found: Document, request: DeskRequest) -> str:
     """The place of the house that is his and not signed yet."""
     signed = set(found.signatures.values_list("block", flat=True))
-    for block, person in found.signers.items():
+    for block, person in found.signer_ids.items():
         if person == request.actor.id and block not in signed:
             return block
     raise Http404
@@ -101,7 +99,7 @@ def _own_block(found: Document, request: DeskRequest) -> str:
 def hand_over(request: DeskRequest, uid: str) -> HttpResponse:
     """The phone goes round: each of those who sign a sheet, one after the other."""
     found = _document(request, uid)
-    if request.actor.id not in found.signers.values():
+    if request.actor.id not in found.signer_ids.values():
         raise PermissionDenied
     place = request.POST.get("place", "")
     if place not in open_places(found):
@@ -146,7 +144,7 @@ def _show(
     request: DeskRequest, found: Document, form: forms.Form, *, status: int = 200
 ) -> HttpResponse:
     signed = {s.block for s in found.signatures.all()}
-    mine = {block for block, person in found.signers.items() if person == request.actor.id}
+    mine = {block for block, person in found.signer_ids.items() if person == request.actor.id}
     own = found.status == Status.OPEN and mine - signed
     context = {
         "document": found,
@@ -170,7 +168,7 @@ def _file(found: Document) -> FileResponse:
 def sealed_file(found: Document) -> FileResponse:
     """The stored PDF as an attachment; it is never rendered again."""
     return FileResponse(
-        default_storage.open(found.file),
+        vault.open_form(found.file),
         as_attachment=True,
         filename=f"{found.number}.pdf",
         content_type="application/pdf",
@@ -197,11 +195,10 @@ def verify_file(request: HttpRequest) -> HttpResponse:
 
 
 def _verify(request: HttpRequest, found: Document | None) -> HttpResponse:
-    form, verdict = UploadForm(), None
+    form, verdict, status = UploadForm(), None, 200
     if request.method == "POST":
         form = UploadForm(request.POST, request.FILES)
-        if form.is_valid():
-            verdict = judge(form.cleaned_data["file"].read())
+        verdict, status = _verdict(request, form)
     context = {
         "document": found,
         "signatures": found.signatures.all() if found else (),
@@ -209,18 +206,20 @@ def _verify(request: HttpRequest, found: Document | None) -> HttpResponse:
         "form": form,
         "verdict": verdict,
     }
-    status = 422 if form.errors else 200
     return render(request, "documents/verify.html", context, status=status)
 
 
-def judge(content: bytes) -> dict[str, Any]:
-    """Genuine, altered, or unknown: by the stored hash, else by the seal in the file."""
-    stored = Document.objects.filter(
-        file_sha256=hashlib.sha256(content).hexdigest(), status=Status.SEALED
-    ).first()
-    state = seal.inspect(content)
-    if stored is not None and state.intact:
-        return {"answer": "genuine", "document": stored}
-    if state.ours:
-        return {"answer": "altered", "document": None}
-    return {"answer": "unknown", "document": None}
+def _verdict(request: HttpRequest, form: UploadForm) -> tuple[Verdict | None, int]:
+    """What is said of the file that was sent, or why nothing is."""
+    if not may_ask(client_ip(request), at=timezone.now()):
+        form.add_error(
+            "file", _("Too many files came from your address. Try again in ten minutes.")
+        )
+        return None, 429
+    if not form.is_valid():
+        return None, 422
+    try:
+        return judge(form.cleaned_data["file"].read()), 200
+    except Busy:
+        form.add_error("file", _("Other files are being checked. Try again in a minute."))
+        return None, 503

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from servicedesk.core import ink, subjects
-from servicedesk.core.actions import action, lock
+from servicedesk.core.actions import action
 from servicedesk.core.actors import Actor
 from servicedesk.core.document_events import (
     DocumentCompleted,
@@ -42,6 +42,8 @@ LINK_LIFE = {Method.OWN_DEVICE: timedelta(hours=72), Method.HANDED_OVER: timedel
 LOOK_BACK = timedelta(days=30)
 # Each link is good for a few tries at the digits; so many links a day are for no good purpose.
 MOST_LINKS = 20
+# A monthly report's annex has thousands of lines; the archive finds it by its beginning.
+LONGEST_TEXT = 20_000
 
 
 DECLINES = gettext_lazy("I do not want to sign")
@@ -59,10 +61,6 @@ class Block:
     label: Any
     outside: bool
     many: bool = False
-
-
-def _itself(subject: Any) -> Any:
-    return subject
 
 
 def printed_rows(data: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -88,8 +86,7 @@ class DocumentKind:
     `answers` is a form class that is filled in together with the customer's signature, such as
     the rating of a visit. `declines` is how a customer says that he does not sign.
 
-    `locked_with` is the record that actions on the subject lock first: signing does the same, lest
-    the two wait for each other. `rows` is what a phone without network must have shown.
+    `rows` is what a phone without network must have shown.
 
     What `data["files"]` names (uid, name, size, sha256) belongs to the form: whoever has the link
     to sign it can read those files, and his signature is bound to their hashes.
@@ -101,7 +98,6 @@ class DocumentKind:
     blocks: tuple[Block, ...] = ()
     answers: Callable[..., Any] | None = None
     declines: Any = DECLINES
-    locked_with: Callable[[Any], Any] = _itself
     rows: Callable[[Mapping[str, Any]], list[tuple[str, str]]] = printed_rows
 
     def block(self, place: str) -> Block:
@@ -123,6 +119,19 @@ def content_hash(data: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical(data)).hexdigest()
 
 
+def words_in(value: Any) -> Iterator[str]:
+    """The texts of a form, for the archive's search."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            if name != "files":
+                yield from words_in(inner)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from words_in(inner)
+    elif isinstance(value, str) and value:
+        yield value
+
+
 @action
 def freeze(
     kind: DocumentKind,
@@ -137,7 +146,7 @@ def freeze(
     at: datetime,
     by: Actor,
 ) -> Document:
-    """The form of the record as it is now.
+    """The form of the record as it is now. Its record is locked by the action that asks.
 
     signers: whose each block of the house is, by the user's id; nobody else signs it.
     people: the names of those who sign a block of many, one place each.
@@ -152,7 +161,7 @@ def freeze(
     digest = content_hash(data)
     former = Document.objects.select_for_update().filter(number=number).order_by("-version").first()
     same = former is not None and (
-        (former.data_sha256, former.blocks, former.signers) == (digest, places, named)
+        (former.data_sha256, former.blocks, former.signer_ids) == (digest, places, named)
     )
     if former is not None and same and former.status != Status.VOID:
         return former
@@ -173,8 +182,9 @@ def freeze(
         language=language,
         data=dict(data),
         data_sha256=digest,
+        text="\n".join(words_in(data))[:LONGEST_TEXT],
         blocks=places,
-        signers=named,
+        signer_ids=named,
         status=Status.OPEN if places else Status.COMPLETE,
         frozen_at=at,
         # 80 bits: the page tells nothing worth more guesses.
@@ -260,7 +270,7 @@ def make_link(
     if not by.may("documents.sign_own"):
         raise PermissionDenied(f"{by.label} may not hand over {document}")
     lock_form(document)
-    if document.signers and by.kind != "system" and by.id not in document.signers.values():
+    if document.signer_ids and by.kind != "system" and by.id not in document.signer_ids.values():
         raise PermissionDenied(f"{document} is not a form of {by.label}")
     if document.status != Status.OPEN or not KINDS[document.kind].block(block).outside:
         raise Refused(_("This form is not waiting for a customer's signature."))
@@ -376,7 +386,7 @@ def sign_own(
         raise PermissionDenied(f"{by.label} may not sign {document}")
     if KINDS[document.kind].block(block).outside:
         raise PermissionDenied("nobody of the house signs for the customer")
-    if document.signers.get(block) != by.id:
+    if document.signer_ids.get(block) != by.id:
         raise PermissionDenied(f"the place “{block}” of {document} is not {by.label}'s")
     return sign(
         document, block, signer_name=by.label, method=Method.ACCOUNT, strokes=strokes,
@@ -448,6 +458,8 @@ def sign(
         user_agent=user_agent[:300],
         **proof,
     )
+    document.signers = f"{document.signers} {signature.signer_name}".strip()[:1000]
+    document.save(update_fields=["signers"])
     complete = set(document.blocks) <= set(document.signatures.values_list("block", flat=True))
     if complete:
         document.status = Status.COMPLETE
@@ -470,10 +482,8 @@ def drawn(strokes: list[list[dict[str, float]]]) -> dict[str, Any]:
 
 
 def lock_form(document: Document) -> None:
-    """The record first, as its own actions do; then its form."""
-    subject = subjects.find(document.subject_kind, document.subject_id)
-    if subject is not None:
-        lock(KINDS[document.kind].locked_with(subject))
+    """Before its links are touched; its record comes first (`subjects.lock`)."""
+    subjects.lock(document.subject_kind, document.subject_id)
     document.refresh_from_db(from_queryset=Document.objects.select_for_update(no_key=True))
 
 

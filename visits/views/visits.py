@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -22,6 +21,7 @@ from servicedesk.core.forms import ActionForm
 from servicedesk.core.history import changes
 from servicedesk.core.http import DeskRequest, perform
 from servicedesk.core.keyset import keyset_page
+from servicedesk.core.moments import day_of
 from servicedesk.core.panels import render_panels
 from servicedesk.core.timeline import timeline
 from sla.queries import deadlines_of
@@ -137,10 +137,7 @@ def board(request: DeskRequest) -> HttpResponse:
 
 
 def _day(text: str) -> date:
-    try:
-        return parse_date(text) or timezone.localdate()
-    except ValueError:
-        return timezone.localdate()
+    return day_of(text) or timezone.localdate()
 
 
 # --- ordering ---------------------------------------------------------------------------------

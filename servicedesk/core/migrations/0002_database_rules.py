@@ -26,10 +26,10 @@ FROZEN = """
 CREATE FUNCTION refuse_thawing() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (OLD.data, OLD.data_sha256, OLD.number, OLD.version, OLD.kind, OLD.subject_kind, OLD.subject_id,
-        OLD.blocks, OLD.signers)
+        OLD.blocks, OLD.signer_ids)
         IS DISTINCT FROM
        (NEW.data, NEW.data_sha256, NEW.number, NEW.version, NEW.kind, NEW.subject_kind, NEW.subject_id,
-        NEW.blocks, NEW.signers)
+        NEW.blocks, NEW.signer_ids)
        OR OLD.status = 'sealed' AND (OLD.status, OLD.file, OLD.file_sha256)
         IS DISTINCT FROM (NEW.status, NEW.file, NEW.file_sha256) THEN
         RAISE EXCEPTION 'a frozen document cannot change'
