@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -44,8 +45,16 @@ class MomentField(forms.DateTimeField):
 
     def validate(self, value: datetime | None) -> None:
         super().validate(value)
-        if value is not None and value > timezone.now() + TOLERANCE:
+        if value is None:
+            return
+        now = timezone.now()
+        if value > now + TOLERANCE:
             raise forms.ValidationError(gettext("That is in the future."))
+        if value < now - timedelta(days=settings.REPORT_WITHIN_DAYS):
+            raise forms.ValidationError(
+                gettext("That is more than %(days)d days ago; it can no longer be reported.")
+                % {"days": settings.REPORT_WITHIN_DAYS}
+            )
 
 
 class TicketForm(DeskForm):
@@ -165,16 +174,29 @@ class RequestVisitForm(TicketForm):
     reason = forms.CharField(label=_("What is to be done on site"), max_length=500, widget=Textarea)
     address = forms.CharField(label=_("Address"), max_length=300)
     contact_name = forms.CharField(label=_("Person to ask for"), max_length=60)
-    contact_phone = forms.CharField(label=_("Telephone"), max_length=30, widget=PhoneInput)
+    contact_phone = forms.CharField(
+        label=_("Telephone"), max_length=30, required=False, widget=PhoneInput,
+        help_text=_("Empty: as it is kept of the person or the store."),
+    )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         contact, store = self.ticket.contact, self.ticket.store
+        # The whole number stands in no page that nobody asked for it (GEN-7).
+        if not self._kept():
+            self.fields["contact_phone"].required = True
+            self.fields["contact_phone"].help_text = ""
         self.initial = dict(self.initial) | {
             "address": store.full_address,
             "contact_name": contact.name if contact else "",
-            "contact_phone": (contact.phone if contact else "") or store.phone,
         }
+
+    def _kept(self) -> str:
+        contact = self.ticket.contact
+        return (contact.phone if contact else "") or self.ticket.store.phone
+
+    def clean_contact_phone(self) -> str:
+        return self.cleaned_data["contact_phone"] or self._kept()
 
 
 class ProposeExtensionForm(TicketForm):
