@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.db import models
 from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext as _
 
@@ -294,7 +295,7 @@ def search_contracts(text: str, *, actor: Actor, limit: int = 20) -> list[Contra
     return list(found[:limit])
 
 
-def changes_of(record: Customer | Store | Contact | Product | Installation) -> list[Change]:
+def changes_of(record: models.Model) -> list[Change]:
     """The record's field history, its telephone numbers masked."""
     phone = str(_("telephone"))
     return [

@@ -6,14 +6,20 @@ from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.decorators import action as route
 from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.routers import BaseRouter
 
 from accounts.models import User
+from customers.api import PhoneAnswer, RevealInput
 from customers.models import Contact, Installation, Store
+from customers.queries import masked
 from knowledge.models import FaultCategory
-from servicedesk.core.api import ActionInput, DeskViewSet, RecordField, verb
+from servicedesk.core.api import ActionInput, DeskViewSet, Problem, RecordField, once, verb
 from tickets.models import Ticket
 from visits import actions, queries
 from visits.models import (
@@ -67,6 +73,7 @@ class VisitOutput(serializers.ModelSerializer[VisitOrder]):
     appointments = AppointmentOutput(many=True, read_only=True)
     parts = PartOutput(many=True, read_only=True)
     work = WorkOutput(read_only=True, allow_null=True)
+    contact_phone = serializers.SerializerMethodField()
     actions = serializers.SerializerMethodField()
 
     class Meta:
@@ -80,6 +87,12 @@ class VisitOutput(serializers.ModelSerializer[VisitOrder]):
             "signed_at", "signature_refused", "handed_in_at", "archived_at", "followed_up_at",
             "follow_up_result", "cancelled_reason", "appointments", "parts", "work", "actions",
         ]  # fmt: skip
+
+    def get_contact_phone(self, visit: VisitOrder) -> str:
+        """Masked for all but the engineer of the order; `reveal-phone` shows it, with a reason."""
+        if queries.may_call(visit, self.context["request"].actor):
+            return visit.contact_phone
+        return masked(visit.contact_phone)
 
     def get_actions(self, visit: VisitOrder) -> list[str]:
         return [t.name for t in VISIT.open_to(self.context["request"].actor, visit.status)]
@@ -127,6 +140,10 @@ class OrderInput(Happened):
 
 class AssignInput(Happened):
     engineer = RecordField(slug_field="uid", queryset=User.objects)
+
+
+class SendAnotherInput(AssignInput):
+    reason = _text(300)
 
 
 class ReasonInput(Happened):
@@ -267,6 +284,17 @@ class VisitViewSet(DeskViewSet):
         found: VisitOrder = self.get_object()
         return found
 
+    @extend_schema(
+        request=RevealInput, responses={200: PhoneAnswer, 403: Problem, 404: Problem, 409: Problem}
+    )
+    @route(detail=True, methods=["post"], url_path="reveal-phone")
+    @once
+    def reveal_phone(self, request: Request, **kwargs: Any) -> Response:
+        """The whole number. Who asked, and what for, is written into the journal."""
+        data = self.input(RevealInput)
+        phone = actions.reveal_phone(self.get_object(), **data, by=request.actor)  # type: ignore[attr-defined]
+        return Response({"phone": phone})
+
     @verb(OrderInput, detail=False)
     def order(self, _none: None, data: dict[str, Any]) -> VisitOrder:
         actor = self.request.actor  # type: ignore[attr-defined]
@@ -276,6 +304,16 @@ class VisitViewSet(DeskViewSet):
     @verb(AssignInput)
     def assign(self, visit: VisitOrder, data: dict[str, Any]) -> VisitOrder:
         return self._do("assign", visit, data)
+
+    @verb(SendAnotherInput)
+    def send_another(self, visit: VisitOrder, data: dict[str, Any]) -> VisitOrder:
+        """The engineer under way or on site does not go on."""
+        return self._do("send_another", visit, data)
+
+    @verb(SendAnotherInput)
+    def pass_on_form(self, visit: VisitOrder, data: dict[str, Any]) -> VisitOrder:
+        """The work is done; a colleague has the form signed and hands it in."""
+        return self._do("pass_on_form", visit, data)
 
     @verb(ReasonInput)
     def cancel(self, visit: VisitOrder, data: dict[str, Any]) -> VisitOrder:

@@ -174,29 +174,19 @@ class RequestVisitForm(TicketForm):
     reason = forms.CharField(label=_("What is to be done on site"), max_length=500, widget=Textarea)
     address = forms.CharField(label=_("Address"), max_length=300)
     contact_name = forms.CharField(label=_("Person to ask for"), max_length=60)
+    # GEN-7: the number as registered need not be shown to be used.
     contact_phone = forms.CharField(
         label=_("Telephone"), max_length=30, required=False, widget=PhoneInput,
-        help_text=_("Empty: as it is kept of the person or the store."),
+        help_text=_("Empty: the number as it is registered."),
     )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         contact, store = self.ticket.contact, self.ticket.store
-        # The whole number stands in no page that nobody asked for it (GEN-7).
-        if not self._kept():
-            self.fields["contact_phone"].required = True
-            self.fields["contact_phone"].help_text = ""
         self.initial = dict(self.initial) | {
             "address": store.full_address,
             "contact_name": contact.name if contact else "",
         }
-
-    def _kept(self) -> str:
-        contact = self.ticket.contact
-        return (contact.phone if contact else "") or self.ticket.store.phone
-
-    def clean_contact_phone(self) -> str:
-        return self.cleaned_data["contact_phone"] or self._kept()
 
 
 class ProposeExtensionForm(TicketForm):

@@ -9,7 +9,17 @@ from visits.actions.appointments import (
     refuse_new_time,
     tell_late,
 )
-from visits.actions.orders import accept, assign, cancel, consult, order_visit, send_back
+from visits.actions.orders import (
+    accept,
+    assign,
+    cancel,
+    consult,
+    order_visit,
+    pass_on_form,
+    reveal_phone,
+    send_another,
+    send_back,
+)
 from visits.actions.papers import (
     archive,
     attach,
@@ -38,8 +48,8 @@ from visits.actions.work import (
 __all__ = [
     "accept", "add_part", "appoint", "archive", "arrive", "assign", "attach", "cancel",
     "complete_form", "consult", "depart", "finish", "flag_complaint", "follow_up", "hand_in",
-    "interrupt", "keep_rating", "leave_note", "log_attempt", "meet", "order_visit", "prepare",
-    "present_form", "rearrange", "record_work", "refuse_new_time", "refuse_signature",
-    "remove_part", "resolve_ticket", "resume", "return_form", "revise", "send_back", "start_work",
+    "interrupt", "keep_rating", "leave_note", "log_attempt", "meet", "order_visit", "pass_on_form",
+    "prepare", "present_form", "rearrange", "record_work", "refuse_new_time", "refuse_signature",
+    "remove_part", "resolve_ticket", "resume", "return_form", "reveal_phone", "revise", "send_another", "send_back", "start_work",
     "tell_late", "wait_for_customer",
 ]  # fmt: skip
