@@ -10,13 +10,16 @@ from __future__ import annotations
 import json
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.roles import Role
+from customers.actions import edit_contact
 from servicedesk.core import documents
+from servicedesk.core.errors import Refused
 from servicedesk.core.models import Document, KeptSignature, Signature
 from tests.conftest import PIN, give_pin, person
 from tests.test_hostile_input import BODIES, PARAMETER, addresses
@@ -161,7 +164,7 @@ def test_no_role_signs_for_the_customer(role, request, engineer, visit):
 def test_the_walk_would_find_a_forged_signature(visit, engineer):
     """What it looks at does change when the customer himself signs."""
     form = Document.objects.get(number=visit.number)
-    ((_form, token),) = [each for each in tokens([form], engineer)][1:]
+    ((_form, token),) = list(tokens([form], engineer))[1:]
     url = reverse("documents:sign", args=[token])
     phone, body = Client(), as_form(all_of_it(form))
     phone.post(url, body)
@@ -249,8 +252,6 @@ def test_the_number_of_the_visit_is_no_proof(visit, engineer):
 
 
 def test_who_entered_the_number_makes_no_link(visit, engineer):
-    from customers.actions import edit_contact
-
     contact = visit.contact
     edit_contact(contact, phone="13900002222", at=timezone.now(), by=engineer.as_actor())
     client = Client()
@@ -263,20 +264,19 @@ def test_who_entered_the_number_makes_no_link(visit, engineer):
 
 
 def test_so_many_links_a_day(own_link, engineer):
-    from servicedesk.core.errors import Refused
-
     form, _url = own_link
+    made = form.links.count()
+    for _ in range((documents.MOST_LINKS - made) // 2):
+        list(tokens([form], engineer))
+
     with pytest.raises(Refused):
-        for _ in range(documents.MOST_LINKS):
-            list(tokens([form], engineer))
+        list(tokens([form], engineer))
 
 
 # --- the house's own places ------------------------------------------------------------------------
 
 
 def test_only_the_person_named_signs_a_place_of_the_house(visit, business, other_engineer, admin):
-    from django.core.exceptions import PermissionDenied
-
     form = Document.objects.get(number=visit.number)
     for somebody in (business, other_engineer, admin):
         with pytest.raises(PermissionDenied):
