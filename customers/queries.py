@@ -22,6 +22,7 @@ from customers.models import (
     VisibleQuerySet,
 )
 from servicedesk.core.actors import SYSTEM, Actor
+from servicedesk.core.documents import Addressee
 from servicedesk.core.history import Change, changes
 from servicedesk.core.search import matching, phone_digits, words_of
 
@@ -304,3 +305,22 @@ def changes_of(record: models.Model) -> list[Change]:
         else change
         for change in changes(record)
     ]
+
+
+def addressees(
+    customer: Customer | None, store: Store | None = None, contact: Contact | None = None
+) -> list[Addressee]:
+    """People with an e-mail address: the contact of the record, then the store's, then the others."""
+    if customer is None:
+        return []
+    people = Contact.objects.filter(customer=customer, is_active=True).exclude(email="")
+    mine = store.pk if store is not None else None
+
+    def nearness(person: Contact) -> int:
+        if contact is not None and person.pk == contact.pk:
+            return 0
+        return 1 if mine is not None and person.store_id == mine else 2
+
+    near = [p for p in people if p.store_id in {None, mine}]
+    found = {p.email: p for p in sorted(near, key=nearness, reverse=True)}
+    return [Addressee(p.addressed, p.email) for p in sorted(found.values(), key=nearness)]

@@ -108,3 +108,26 @@ class DocumentFailed(DocumentEvent):
     detail = "{number}: {reason}"
     icon = "alert-circle"
     reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DocumentMailed(DocumentEvent):
+    type: ClassVar[str] = "document.mailed"
+    label = _("Form sent by e-mail")
+    detail = "{number} {name} {address}"
+    icon = "mail"
+    name: str
+    address: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DocumentsExported(Event):
+    """Somebody asked for a ZIP of forms."""
+
+    type: ClassVar[str] = "document.exported"
+    label = _("Forms exported")
+    detail = "{count}"
+    icon = "file-zip"
+    export_uid: str
+    count: int
+    selection: dict[str, Any]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django import forms
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -14,63 +13,27 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from servicedesk.core import documents, handover, paper, subjects, vault
-from servicedesk.core.actors import Actor
 from servicedesk.core.document_forms import OwnSignatureForm, UploadForm
 from servicedesk.core.documents import KINDS, Status
+from servicedesk.core.errors import Refused
 from servicedesk.core.handover import device
 from servicedesk.core.http import DeskRequest, client_ip, refusals_on
-from servicedesk.core.keyset import keyset_page
 from servicedesk.core.models import Document
 from servicedesk.core.verification import Busy, Verdict, judge, may_ask
-
-
-def visible_documents(actor: Actor) -> QuerySet[Document]:
-    """Forms of records that the actor may see."""
-    if not actor.may("documents.see"):
-        return Document.objects.none()
-    allowed = Q(pk__in=[])
-    for kind in Document.objects.values_list("subject_kind", flat=True).distinct():
-        allowed |= Q(subject_kind=kind, subject_id__in=subjects.visible_ids(kind, actor))
-    return Document.objects.filter(allowed)
-
 
 # --- the desk ------------------------------------------------------------------------------
 
 
 @require_GET
-def archive(request: DeskRequest) -> HttpResponse:
-    """All forms, newest first; found by number, customer, store or person."""
-    found = visible_documents(request.actor).exclude(status=Status.VOID)
-    text = request.GET.get("q", "").strip()[:100]
-    for word in text.split():
-        found = found.filter(
-            Q(number__icontains=word) | Q(keywords__icontains=word) | Q(title__icontains=word)
-        )
-    kind = request.GET.get("kind", "")
-    titles = {name: str(form.title) for name, form in KINDS.items()}
-    if kind in KINDS:
-        found = found.filter(kind__in=[n for n, t in titles.items() if t == titles[kind]])
-    context = {
-        "page": keyset_page(found, request.GET, "-pk"),
-        "text": text,
-        "kind": kind,
-        # One choice per form, however many ways there are to sign it.
-        "kinds": [(name, title) for title, name in {t: n for n, t in titles.items()}.items()],
-    }
-    template = "documents/_rows.html" if request.htmx else "documents/archive.html"
-    return render(request, template, context)
-
-
-@require_GET
 def document(request: DeskRequest, uid: str) -> HttpResponse:
-    return _show(request, _document(request, uid), OwnSignatureForm())
+    return _show(request, found_document(request, uid), OwnSignatureForm())
 
 
 @require_http_methods(["POST"])
 def sign_own(request: DeskRequest, uid: str) -> HttpResponse:
     """The colleague signs his own block."""
     form = OwnSignatureForm(request.POST)
-    found = _document(request, uid)
+    found = found_document(request, uid)
     if form.is_valid():
         with refusals_on(form):
             documents.sign_own(
@@ -98,7 +61,7 @@ def _own_block(found: Document, request: DeskRequest) -> str:
 @require_http_methods(["POST"])
 def hand_over(request: DeskRequest, uid: str) -> HttpResponse:
     """The phone goes round: each of those who sign a sheet, one after the other."""
-    found = _document(request, uid)
+    found = found_document(request, uid)
     if request.actor.id not in found.signer_ids.values():
         raise PermissionDenied
     place = request.POST.get("place", "")
@@ -128,10 +91,10 @@ def _back(found: Document) -> str:
 @require_GET
 @never_cache
 def download(request: DeskRequest, uid: str) -> HttpResponse | FileResponse:
-    return _file(_document(request, uid))
+    return _file(found_document(request, uid))
 
 
-def _document(request: DeskRequest, uid: str) -> Document:
+def found_document(request: DeskRequest, uid: str) -> Document:
     found = get_object_or_404(Document, uid=uid)
     if not request.actor.may("documents.see") or not subjects.visible(
         found.subject_kind, found.subject_id, request.actor
@@ -167,8 +130,14 @@ def _file(found: Document) -> FileResponse:
 
 def sealed_file(found: Document) -> FileResponse:
     """The stored PDF as an attachment; it is never rendered again."""
+    try:
+        content = vault.open_form(found.file)
+    except vault.StoreError as error:
+        raise Refused(
+            _("The store of the archive does not answer now. Please try again in a minute.")
+        ) from error
     return FileResponse(
-        vault.open_form(found.file),
+        content,
         as_attachment=True,
         filename=f"{found.number}.pdf",
         content_type="application/pdf",

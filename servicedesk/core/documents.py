@@ -80,6 +80,18 @@ def _rows(value: Any, path: str) -> Iterator[tuple[str, str]]:
 
 
 @dataclass(frozen=True, slots=True)
+class Addressee:
+    """A person on record who may get a copy by e-mail."""
+
+    name: str
+    email: str
+
+
+def nobody(subject: Any) -> Sequence[Addressee]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentKind:
     """A form: its template extends `layout` (see `pdf/base.html`) and reads `data` alone.
 
@@ -99,6 +111,8 @@ class DocumentKind:
     answers: Callable[..., Any] | None = None
     declines: Any = DECLINES
     rows: Callable[[Mapping[str, Any]], list[tuple[str, str]]] = printed_rows
+    # The people of the record that the form is about.
+    addressees: Callable[[Any], Sequence[Addressee]] = nobody
 
     def block(self, place: str) -> Block:
         """The block that a place of the form belongs to."""

@@ -62,3 +62,9 @@ def visible_ids(kind: str, actor: Actor) -> Any:
     """A subquery of the primary keys that the actor may see."""
     manager: Any = apps.get_model(kind)._default_manager
     return manager.visible_to(actor).values("pk")
+
+
+def all_visible(kind: str, actor: Actor) -> bool:
+    """Whether the actor may see every record of the kind."""
+    manager: Any = apps.get_model(kind)._default_manager
+    return not manager.visible_to(actor).query.where
