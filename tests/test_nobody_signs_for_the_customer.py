@@ -18,7 +18,9 @@ from django.utils import timezone
 
 from accounts.roles import Role
 from customers.actions import edit_contact
+from customers.queries import proof_of
 from servicedesk.core import documents
+from servicedesk.core.actors import SYSTEM
 from servicedesk.core.errors import Refused
 from servicedesk.core.models import Document, KeptSignature, Signature
 from tests.conftest import PIN, give_pin, person
@@ -201,7 +203,8 @@ def test_nor_where_somebody_was(own_link, engineer):
     client = Client()
     client.force_login(engineer)
     client.get("/visits/")
-    client.logout()
+    client.post(reverse("account_logout"))
+    assert client.get("/visits/").status_code == 302
 
     assert client.get(url).status_code == 403
     assert client.post(url, as_form(all_of_it(form))).status_code == 403
@@ -251,16 +254,23 @@ def test_the_number_of_the_visit_is_no_proof(visit, engineer):
     assert link.phone_last4 == visit.contact.phone_digits[-4:] != "1111"
 
 
-def test_who_entered_the_number_makes_no_link(visit, engineer):
-    contact = visit.contact
-    edit_contact(contact, phone="13900002222", at=timezone.now(), by=engineer.as_actor())
-    client = Client()
-    client.force_login(engineer)
+def test_who_entered_the_number_makes_no_link(visit, engineer, helpdesk):
+    """Else he would have chosen what proves the customer."""
+    edit_contact(visit.contact, phone="13900002222", at=timezone.now(), by=helpdesk.as_actor())
+    edit_contact(visit.contact, name="李红", at=timezone.now(), by=SYSTEM)
+    proof = proof_of(visit.contact)
+    assert proof == {"phone_last4": "2222", "number_by": helpdesk.pk}
+    form = Document.objects.get(number=visit.number)
 
-    answer = client.post(reverse("visits:share", args=[visit.number]))
-
-    assert answer.status_code == 409
-    assert not Document.objects.get(number=visit.number).links.exists()
+    with pytest.raises(Refused):
+        documents.make_link(
+            form, block="customer", method="L2", **proof | {"number_by": engineer.pk},
+            at=timezone.now(), by=engineer.as_actor(),
+        )  # fmt: skip
+    assert not form.links.exists()
+    documents.make_link(
+        form, block="customer", method="L2", **proof, at=timezone.now(), by=engineer.as_actor()
+    )
 
 
 def test_so_many_links_a_day(own_link, engineer):

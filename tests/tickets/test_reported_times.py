@@ -112,7 +112,7 @@ def test_nothing_happens_to_a_promise_before_it_was_made(verb, told, promise):
 def test_nothing_happens_to_a_message_before_it_was_taken(verb, engineer, other_engineer):
     message = messages.take_message(
         to_user=engineer, caller_name="李", caller_number="138", text="x",
-        call_back_by=AT + timedelta(hours=2), at=AT, by=SYSTEM,
+        call_back_by=AT + timedelta(hours=2), at=AT, by=other_engineer.as_actor(),
     )  # fmt: skip
     told = {"finish": {"outcome": "好了"}, "pass_on": {"to_user": other_engineer}}.get(verb, {})
 
