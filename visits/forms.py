@@ -87,7 +87,7 @@ class VisitForm(DeskForm):
     ) -> None:
         """at: when it happened, if that was earlier. filled: without it the form is nobody's."""
         super().__init__(*args, **kwargs)
-        self.visit, self.by, self.at = visit, by, at or timezone.now()
+        self.visit, self.by, self.moment = visit, by, at or timezone.now()
         self.arrange()
         if filled:
             self.prepare()
@@ -307,7 +307,7 @@ class TellLateForm(VisitForm):
         data = super().clean() or self.cleaned_data
         minutes = data.pop("minutes", None)
         if minutes:
-            data["expected_at"] = self.at + timedelta(minutes=minutes)
+            data["expected_at"] = self.moment + timedelta(minutes=minutes)
         return data
 
 

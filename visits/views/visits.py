@@ -26,6 +26,7 @@ from servicedesk.core.http import DeskRequest, perform
 from servicedesk.core.keyset import keyset_page
 from servicedesk.core.moments import day_of
 from servicedesk.core.panels import render_panels
+from servicedesk.core.phone import last_seen
 from servicedesk.core.timeline import timeline
 from sla.queries import deadlines_of
 from visits import actions, queries
@@ -128,9 +129,11 @@ def board(request: DeskRequest) -> HttpResponse:
     """Who is where on one day."""
     _require_any(request, "visits.see_all")
     day = _day(request.GET.get("day", ""))
+    rows = queries.board(request.actor, day)
+    devices = last_seen(engineer.pk for engineer, _visits in rows)
     context = {
         "day": day,
-        "rows": queries.board(request.actor, day),
+        "rows": [(engineer, visits, devices.get(engineer.pk)) for engineer, visits in rows],
         "previous": (day - timedelta(days=1)).isoformat(),
         "next": (day + timedelta(days=1)).isoformat(),
         "today": timezone.localdate(),
