@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("unassigned/", visits.unassigned, name="unassigned"),
     path("new/", visits.order, name="order"),
     path("b/<str:token>/", public.badge, name="badge"),
+    path("b/<str:token>/photo/", public.badge_photo, name="badge_photo"),
     path("<str:number>/", visits.visit, name="visit"),
     path("<str:number>/sign/", phone.sign, name="sign"),
     path("<str:number>/hand-over/", phone.hand_over, name="hand_over"),
