@@ -49,6 +49,10 @@ VISIT = Machine(
     # the desk
     Transition("assign", _("Assign"), _from(S.ORDERED, S.ASSIGNED, S.ACCEPTED, S.APPOINTED),
                S.ASSIGNED, "visits.plan", "user-check"),
+    # A plan is no promise: an appointment that stands does not move by it.
+    Transition("plan", _("Plan a time"),
+               _from(S.ORDERED, S.ASSIGNED, S.ACCEPTED, S.APPOINTED, S.MISSED), None,
+               "visits.plan", "calendar-plus"),
     Transition("cancel", _("Cancel"), BEFORE_ARRIVAL | {S.MISSED}, S.CANCELLED, "visits.cancel",
                "x"),
     # accepting, VISIT-2…4
@@ -63,6 +67,8 @@ VISIT = Machine(
                "visits.work", "phone-outgoing"),
     Transition("appoint", _("Make the appointment"), _from(S.ACCEPTED, S.MISSED), S.APPOINTED,
                "visits.work", "calendar-check"),
+    Transition("offer_times", _("Let the customer choose a time"),
+               _from(S.ACCEPTED, S.APPOINTED, S.MISSED), None, "visits.offer", "calendar-share"),
     Transition("rearrange", _("Re-arrange"),
                _from(S.APPOINTED, S.EN_ROUTE, S.ARRIVED, S.WAITING, S.INTERRUPTED), S.APPOINTED,
                "visits.work", "calendar-time"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -15,7 +16,7 @@ from servicedesk.core.moments import spoken
 from sla import deadlines
 from tickets.actions import tickets
 from tickets.states import OPEN
-from visits.actions.common import check_own, start_clock, told
+from visits.actions.common import check_own, check_window, end_plan, start_clock, told
 from visits.clocks import HALF_A_DAY, LATE_NOTICE, LONG_NOTICE, NEXT_TRY, SHORT_NOTICE
 from visits.events import (
     AppointmentMade,
@@ -24,11 +25,10 @@ from visits.events import (
     LateNoticeGiven,
     NewTimeRefused,
 )
-from visits.models import Appointment, ContactAttempt, Interruption, VisitOrder
+from visits.models import Appointment, ContactAttempt, Interruption, Offer, VisitOrder
 from visits.queries import clashing, in_words, minutes_between, too_late_to_call
 from visits.states import VISIT, Status
 
-LONGEST_WINDOW = timedelta(hours=12)
 AskedBy = Appointment.AskedBy
 Outcome = ContactAttempt.Outcome
 
@@ -94,12 +94,17 @@ def appoint(
     address: str = "",
     contact_phone: str = "",
     travel_minutes: int | None = None,
+    offer: Offer | None = None,
     at: datetime,
     by: Actor,
 ) -> VisitOrder:
-    """VISIT-8: a window that suits the customer; address and number checked with him."""
+    """VISIT-8: a window that suits the customer; address and number checked with him.
+
+    offer: by which he agreed himself, through his link.
+    """
     step = begin(VISIT, "appoint", visit, by=by)
     check_own(visit, by=by)
+    _check_offer(offer, by=by)
     _check_agreed(agreed_with)
     _occupy(visit, window_from, window_until, travel_minutes, at=at)
     visit.address = address.strip() or visit.address
@@ -114,9 +119,10 @@ def appoint(
         }  # fmt: skip
     Appointment.objects.create(
         visit=visit, window_from=window_from, window_until=window_until, agreed_with=agreed_with,
-        agreed_at=at, address_verified=address_verified, phone_verified=phone_verified, **moved,
+        agreed_at=at, address_verified=address_verified, phone_verified=phone_verified,
+        offer=offer, **moved,
     )  # fmt: skip
-    fields = ["address", "contact_phone", *WINDOW]
+    fields = ["address", "contact_phone", *WINDOW, *end_plan(visit, at=at)]
     if visit.status == Status.MISSED:
         fields += _forget_trip(visit)
     advance(visit, step, *fields)
@@ -131,6 +137,7 @@ def appoint(
         window=in_words(window_from, window_until), window_from=window_from.isoformat(),
         window_until=window_until.isoformat(), leave_at=visit.leave_at.isoformat(),
         agreed_with=agreed_with, address_verified=address_verified, phone_verified=phone_verified,
+        offer=str(offer.uid) if offer else "",
     )  # fmt: skip
     return visit
 
@@ -154,12 +161,14 @@ def rearrange(
     reason: str,
     agreed_with: str,
     travel_minutes: int | None = None,
+    offer: Offer | None = None,
     at: datetime,
     by: Actor,
 ) -> VisitOrder:
     """Another time by consent. The notice given is computed, and whether it was enough (VISIT-14)."""
     step = begin(VISIT, "rearrange", visit, by=by)
     check_own(visit, by=by)
+    _check_offer(offer, by=by)
     if asked_by not in AskedBy.values:
         raise Refused(_("Say who asked for another time."), field="asked_by")
     if not reason.strip():
@@ -177,12 +186,12 @@ def rearrange(
         visit=visit, window_from=window_from, window_until=window_until, agreed_with=agreed_with,
         agreed_at=at, address_verified=former is not None and former.address_verified,
         phone_verified=former is not None and former.phone_verified, replaces=former,
-        asked_by=asked_by, reason=reason, notice_minutes=notice,
+        asked_by=asked_by, reason=reason, notice_minutes=notice, offer=offer,
     )  # fmt: skip
     for still in Interruption.objects.filter(visit=visit, ended_at=None):
         still.ended_at = max(at, still.started_at)
         still.save(update_fields=["ended_at"])
-    advance(visit, step, *WINDOW, *_forget_trip(visit))
+    advance(visit, step, *WINDOW, *_forget_trip(visit), *end_plan(visit, at=at))
     deadlines.cancel(
         visit, "visit.departure", "visit.notice", "visit.arrival", "visit.next_try", at=at, by=by
     )
@@ -198,6 +207,7 @@ def rearrange(
         in_time=notice >= needed
         if asked_by == AskedBy.ENGINEER and notice is not None and needed is not None
         else None,
+        offer=str(offer.uid) if offer else "",
     )  # fmt: skip
     return visit
 
@@ -241,6 +251,12 @@ def _forget_trip(visit: VisitOrder) -> list[str]:
     return list(TRIP)
 
 
+def _check_offer(offer: Offer | None, *, by: Actor) -> None:
+    """That he agreed by link follows from his own answer alone."""
+    if offer is not None and by.kind != "system":
+        raise PermissionDenied("only the customer answers for the customer")
+
+
 def _check_agreed(agreed_with: str) -> None:
     if not agreed_with.strip():
         raise Refused(_("Say with whom the time was agreed."), field="agreed_with")
@@ -259,12 +275,7 @@ def _occupy(
     His own row is locked first: two appointments at a time see each other. Should anything
     get past this, the exclusion constraint `visits_visitorder_no_clash` refuses it.
     """
-    if window_until <= window_from:
-        raise Refused(_("The end must be later than the beginning."), field="window_until")
-    if window_until - window_from > LONGEST_WINDOW:
-        raise Refused(_("A window is twelve hours at most."), field="window_until")
-    if window_until <= at:
-        raise Refused(_("This time is over already."), field="window_from")
+    check_window(window_from, window_until, at=at)
     visit.window_from, visit.window_until = window_from, window_until
     if travel_minutes is not None:
         visit.travel_minutes = travel_minutes

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import models
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from servicedesk.core.actors import Actor
@@ -17,7 +18,7 @@ from servicedesk.core.history import change_all, create_all
 from sla import deadlines
 from sla.deadlines import By, Scope, plan
 from visits.events import VisitEvent
-from visits.models import ChecklistAnswer, VisitOrder
+from visits.models import ChecklistAnswer, Offer, VisitOrder
 
 
 def check_own(visit: VisitOrder, *, by: Actor) -> None:
@@ -30,6 +31,29 @@ def not_before(earlier: datetime | None, at: datetime, message: str) -> None:
     """What is reported later keeps its order in time."""
     if earlier is not None and at < earlier:
         raise Refused(message, field="at")
+
+
+LONGEST_WINDOW = timedelta(hours=12)
+
+
+def check_window(window_from: datetime, window_until: datetime, *, at: datetime) -> None:
+    if window_until <= window_from:
+        raise Refused(_("The end must be later than the beginning."), field="window_until")
+    if window_until - window_from > LONGEST_WINDOW:
+        raise Refused(_("A window is twelve hours at most."), field="window_until")
+    if window_until <= at:
+        raise Refused(_("This time is over already."), field="window_from")
+
+
+def end_plan(visit: VisitOrder, *, at: datetime) -> tuple[str, ...]:
+    """What the desk intended is done or off: forget it, and let the links for it die."""
+    visit.planned_from = visit.planned_until = None
+    withdraw_offers(visit, at=at)
+    return ("planned_from", "planned_until")
+
+
+def withdraw_offers(visit: VisitOrder, *, at: datetime) -> None:
+    Offer.objects.filter(visit=visit, used_at=None, revoked_at=None).update(revoked_at=at)
 
 
 def told(

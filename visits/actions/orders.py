@@ -19,7 +19,7 @@ from tickets.actions import tickets
 from tickets.models import Ticket
 from tickets.states import OPEN
 from tickets.states import Status as TicketStatus
-from visits.actions.common import check_own, start_clock, told
+from visits.actions.common import check_own, end_plan, start_clock, told
 from visits.events import (
     VisitAccepted,
     VisitAssigned,
@@ -141,7 +141,7 @@ def assign(visit: VisitOrder, *, engineer: User, at: datetime, by: Actor) -> Vis
             )
     former = visit.engineer
     visit.engineer, visit.accepted_at = engineer, None
-    advance(visit, step, "engineer", "accepted_at")
+    advance(visit, step, "engineer", "accepted_at", *end_plan(visit, at=at))
     deadlines.meet("visit.assign", visit, at=at, by=by)
     deadlines.cancel(visit, at=at, by=by)
     start_clock("visit.accept", visit, at=at, by=by)
@@ -160,7 +160,7 @@ def cancel(visit: VisitOrder, *, reason: str, at: datetime, by: Actor) -> VisitO
     if not reason.strip():
         raise Refused(_("Say why the visit is called off."), field="reason")
     visit.cancelled_reason = reason
-    advance(visit, step, "cancelled_reason")
+    advance(visit, step, "cancelled_reason", *end_plan(visit, at=at))
     deadlines.cancel(visit, at=at, by=by)
     told(visit, VisitCancelled, at=at, by=by, widely=True, reason=reason)
     keep_rules(visit, counts_at=at, at=at)
@@ -197,7 +197,7 @@ def send_back(visit: VisitOrder, *, reason: str, at: datetime, by: Actor) -> Vis
         raise Refused(_("Say why you cannot take it."), field="reason")
     engineer_id = visit.engineer_id
     visit.engineer, visit.accepted_at = None, None
-    advance(visit, step, "engineer", "accepted_at")
+    advance(visit, step, "engineer", "accepted_at", *end_plan(visit, at=at))
     deadlines.cancel(visit, at=at, by=by)
     start_clock("visit.assign", visit, at=at, by=by)
     told(visit, VisitSentBack, at=at, by=by, reason=reason, engineer_id=engineer_id)
