@@ -171,7 +171,7 @@ class ContractForm(DeskForm):
     spans = {"number": 4, "title": 8, "starts_on": 6, "ends_on": 6}
 
     number = _text(Contract, "number", _("Contract number"))
-    title = _text(Contract, "title", _("Contract"))
+    title = _text(Contract, "title", _("Title of the contract"))
     starts_on = forms.DateField(label=_("From"), widget=DateInput)
     ends_on = forms.DateField(
         label=_("Until"), required=False, widget=DateInput, help_text=_("Left empty: no end.")

@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 from servicedesk.core.documents import Block, DocumentKind, define
 from servicedesk.core.files import files_of
 from sla.models import Deadline
-from tickets.clocks import RESOLUTION
 from tickets.models import Extension, RemoteSession, Ticket
 
 REMOTE_RECORD = define(
@@ -95,7 +94,7 @@ def extension_data(extension: Extension) -> dict[str, Any]:
 
 def _promise(extension: Extension) -> dict[str, str]:
     """What was promised at first, and whether that was broken before the customer answered."""
-    found = Deadline.objects.of(extension.ticket).filter(kind=RESOLUTION.name).order_by("-id")
+    found = Deadline.objects.of(extension.ticket).filter(kind="ticket.resolution").order_by("-id")
     first = found.first()
     if first is None:
         return {"original_due_at": "", "missed_at": ""}

@@ -55,6 +55,7 @@ def policies(request: DeskRequest) -> HttpResponse:
     )
     context = {
         "kinds": [_kind(kind, by_kind.get(kind.name, [])) for kind in KINDS.values()],
+        "in_force": any(by_kind.values()),
         "form": form,
         "choices": None,
     }

@@ -125,7 +125,8 @@ def test_a_policy_is_made_changed_and_followed(page_of, worker):
 
     # The ticket says that it moved, why, and from when to when.
     page.goto(ticket.get_absolute_url())
-    told = page.locator("main")
+    page.get_by_text("时限推算明细").click()
+    told = page.locator(".fold-in-body")
     expect(told).to_contain_text("策略")
     for hours in (24, 20, 12):
         moment = timezone.localtime(start + timedelta(hours=hours))

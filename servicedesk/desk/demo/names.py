@@ -31,6 +31,9 @@ COLLEAGUES = [
     Colleague("admin", "系统管理员", "administrator", "热线组"),
     Colleague("crm", "CRM 接口", "client", "热线组"),
 ]
+# In seconds of the day, Monday to Sunday.
+HOUR = 3600
+OFFICE_HOURS = [[[9 * HOUR, 12 * HOUR], [13 * HOUR + HOUR // 2, 18 * HOUR]]] * 5 + [[], []]
 LEADERS = {"热线组": "chenjing", "上海现场组": "zhaomin", "华东现场组": "zhoujie"}
 
 # short name, full name, code, industry, key account

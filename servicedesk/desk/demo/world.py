@@ -13,11 +13,12 @@ from django.test import override_settings
 from accounts.actions import create_team, create_user, edit_team
 from accounts.models import Team, User
 from customers import actions as customers
-from customers.models import Contact, Installation, Product, Store
+from customers.models import Contact, Customer, Installation, Product, Store
 from knowledge import actions as knowledge
 from knowledge.models import FaultCategory
 from servicedesk.core.actors import SYSTEM
 from servicedesk.desk.demo import names
+from sla import actions as sla
 from tickets.actions.referrals import add_target
 from tickets.models import ReferralTarget
 
@@ -61,6 +62,7 @@ def build(at: datetime, dice: random.Random) -> World:
         _people(world, at)
     _places(world, at)
     _knowledge(world, at)
+    _terms(at)
     return world
 
 
@@ -130,3 +132,17 @@ def _knowledge(world: World, at: datetime) -> None:
             category=world.categories[case.category], at=at, by=author,
         )  # fmt: skip
         knowledge.publish(article, at=at, by=world.people["zhaomin"].as_actor())
+
+
+def _terms(at: datetime) -> None:
+    """Office hours, and what a key account has agreed upon."""
+    office = sla.create_calendar(
+        code="OFFICE", name="办公时间", zone="Asia/Shanghai", weekly=names.OFFICE_HOURS,
+        follows_public_holidays=True, at=at, by=SYSTEM,
+    )  # fmt: skip
+    sla.create_policy(kind="visit.check", name="办公时间内核单", calendar=office, at=at, by=SYSTEM)
+    short, _name, code, *_rest = names.CUSTOMERS[0]
+    sla.create_policy(
+        kind="ticket.response", name=f"{short} 15 分钟响应", target=timedelta(minutes=15),
+        customer=Customer.objects.get_queryset().get(code=code), at=at, by=SYSTEM,
+    )  # fmt: skip
