@@ -548,3 +548,20 @@ def first_free(
     """The engineer's earliest window of a day, or None: where a drop on a day leads to."""
     found = proposals(visit, [engineer], now=now, day=day, length=length, most=200, each=200)
     return min(found, key=lambda p: p.slot.start, default=None)
+
+
+# Two times of one offer begin at least so far apart: a choice, not a list of half hours.
+APART = timedelta(hours=2)
+
+
+def windows_to_offer(visit: VisitOrder, *, now: datetime) -> list[Span]:
+    """For the customer to choose from: what was planned, then free windows of his engineer."""
+    if visit.engineer is None:
+        return []
+    found: list[Span] = []
+    if visit.planned_from and visit.planned_until and visit.planned_from > now:
+        found.append((visit.planned_from, visit.planned_until))
+    for each in proposals(visit, [visit.engineer], now=now, most=200, each=200):
+        if len(found) < 6 and all(abs(each.slot.start - start) >= APART for start, _until in found):
+            found.append((each.slot.start, each.slot.until))
+    return sorted(found)
