@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from visits.slots import (
@@ -24,6 +24,8 @@ from visits.slots import (
     way,
 )
 
+# A machine on which other tests run as well may be slow at drawing.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 places = st.builds(
@@ -60,6 +62,7 @@ asked = st.fixed_dictionaries(
 )
 
 
+@patient
 @given(asked)
 def test_a_window_lies_in_the_opening_hours_before_the_limit_and_on_the_grid(wanted):
     for slot in free_slots(**wanted):
@@ -70,6 +73,7 @@ def test_a_window_lies_in_the_opening_hours_before_the_limit_and_on_the_grid(wan
         assert (slot.start - datetime(2000, 1, 1, tzinfo=UTC)) % STEP == timedelta(0)
 
 
+@patient
 @given(asked)
 def test_no_window_clashes_and_there_is_time_for_the_way_on_both_sides(wanted):
     for slot in free_slots(**wanted):
@@ -84,6 +88,7 @@ def test_no_window_clashes_and_there_is_time_for_the_way_on_both_sides(wanted):
             assert slot.after.start - slot.until >= onward
 
 
+@patient
 @given(asked)
 def test_with_nothing_in_the_way_every_point_of_the_grid_is_found(wanted):
     wanted = {**wanted, "busy": [], "earliest": NOON - 2000 * MINUTE}
@@ -99,6 +104,7 @@ def test_with_nothing_in_the_way_every_point_of_the_grid_is_found(wanted):
     assert found == points
 
 
+@patient
 @given(asked, busy_times())
 def test_one_more_visit_frees_no_window_but_beside_itself(wanted, more):
     """Who comes from next door, or goes on there, needs less time than from the office."""
@@ -107,6 +113,7 @@ def test_one_more_visit_frees_no_window_but_beside_itself(wanted, more):
         assert slot.start in before or more in (slot.before, slot.after)
 
 
+@patient
 @given(places, places)
 def test_nearness_is_the_same_in_both_directions_and_a_shorter_way_for_the_closer(one, other):
     assert near(one, other) == near(other, one)
@@ -146,6 +153,7 @@ def test_the_way_from_the_visit_before_decides_when_the_next_may_begin():
     assert first_after(here) == 90
 
 
+@patient
 @given(spans(), spans())
 def test_both_is_what_lies_in_each(one, other):
     found = both(one, other)
@@ -165,6 +173,7 @@ def candidates(draw):
     ]  # fmt: skip
 
 
+@patient
 @given(candidates())
 def test_the_order_goes_by_skill_then_nearness_then_load_then_time(found):
     order = ranked(found, urgent=False)
@@ -173,12 +182,14 @@ def test_the_order_goes_by_skill_then_nearness_then_load_then_time(found):
     assert sorted(map(id, order)) == sorted(map(id, found))
 
 
+@patient
 @given(candidates())
 def test_an_urgent_order_goes_by_time(found):
     times = [c.slot.start for c in ranked(found, urgent=True)]
     assert times == sorted(times)
 
 
+@patient
 @given(candidates(), st.integers(1, 5), st.integers(1, 3))
 def test_the_chosen_few_do_not_overlap_and_nobody_has_more_than_his_share(found, most, each):
     few = varied(found, most=most, each=each)
