@@ -129,7 +129,7 @@ def fill(tickets: int, rows: dict[str, Any]) -> None:
     seconds = time.perf_counter() - began
     print(f"answers of {answered} days summed up in {seconds:.0f} s", flush=True)
     began = time.perf_counter()
-    visited = visit_days.roll()
+    visited = visit_days.DAYS.roll()
     execute("VACUUM ANALYZE")
     print(f"visits of {visited} days summed up in {time.perf_counter() - began:.0f} s", flush=True)
 

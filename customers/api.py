@@ -16,7 +16,7 @@ from rest_framework.routers import BaseRouter
 from accounts.models import Team
 from customers import actions, queries
 from customers.models import Contact, Contract, Customer, Installation, Product, Store
-from servicedesk.core.api import ActionInput, DeskViewSet, Problem, RecordField, once, verb
+from servicedesk.core.api import ActionInput, DeskViewSet, Problem, RecordField, verb
 
 CONTRACTS = "customers.manage_contracts"
 WRITE, MANAGE, REVEAL = "customers.write", "customers.manage_products", "customers.reveal_phone"
@@ -246,9 +246,11 @@ class WithPhone(MasterDataViewSet):
         request=RevealInput, responses={200: PhoneAnswer, 403: Problem, 404: Problem, 409: Problem}
     )
     @route(detail=True, methods=["post"], url_path="reveal-phone")
-    @once
     def reveal_phone(self, request: Request, **kwargs: Any) -> Response:
-        """The whole number. Who asked, and what for, is written into the journal."""
+        """The whole number. Who asked, and what for, is written into the journal.
+
+        No `Idempotency-Key`: an answer that is kept would keep the number.
+        """
         data = self.input(RevealInput)
         phone = actions.reveal_phone(self.get_object(), **data, by=request.actor)  # type: ignore[attr-defined]
         return Response({"phone": phone}, status=status.HTTP_200_OK)

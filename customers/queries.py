@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from django.db import models
 from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext as _
 
@@ -275,7 +276,7 @@ def search_contracts(text: str, *, actor: Actor, limit: int = 20) -> list[Contra
     return list(found[:limit])
 
 
-def changes_of(record: Customer | Store | Contact | Product | Installation) -> list[Change]:
+def changes_of(record: models.Model) -> list[Change]:
     """The record's field history, its telephone numbers masked."""
     phone = str(_("telephone"))
     return [

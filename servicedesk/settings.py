@@ -103,6 +103,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "servicedesk.core.http.TextMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -192,7 +193,9 @@ CELERY_BEAT_SCHEDULE = {
     "nightly": {"task": "servicedesk.core.tasks.nightly", "schedule": crontab(hour=3, minute=17)},
 }
 # Management commands of the night.
-NIGHTLY = [["clearsessions"], ["rebuild_deadlines", "--open"], ["purge_uploads"]]
+NIGHTLY = [
+    ["clearsessions"], ["forget_answers"], ["rebuild_deadlines", "--open"], ["purge_uploads"],
+]  # fmt: skip
 # Tests that need a quiet database switch the worker's own clock off.
 TICKER_ENABLED = env.bool("TICKER_ENABLED", default=True)
 
@@ -219,8 +222,33 @@ WHITENOISE_AUTOREFRESH = DEBUG
 MEDIA_ROOT = _folder("MEDIA_ROOT", "var/media")
 FONT_DIR = _folder("FONT_DIR", ".dev/fonts")
 SEAL_KEY_DIR = _folder("SEAL_KEY_DIR", "var/seal")
+# Who stamps the time on seals (RFC 3161); empty: an authority of our own (core.stamps).
+TIMESTAMP_URL = env.str("TIMESTAMP_URL", default="")
+TIMESTAMP_USER = env.str("TIMESTAMP_USER", default="")
+TIMESTAMP_PASSWORD = env.str("TIMESTAMP_PASSWORD", default="")
+TIMESTAMP_AUTHORITY = _folder("TIMESTAMP_AUTHORITY", "") if TIMESTAMP_URL else None
+if TIMESTAMP_URL and not (TIMESTAMP_AUTHORITY and TIMESTAMP_AUTHORITY.is_file()):
+    raise ImproperlyConfigured(
+        "TIMESTAMP_URL needs TIMESTAMP_AUTHORITY, a PEM file with the root certificate"
+    )
+# Where sealed forms lie: under MEDIA_ROOT, or in a bucket of an S3-compatible store.
+S3_BUCKET = env.str("S3_BUCKET", default="")
+S3_ENDPOINT_URL = env.str("S3_ENDPOINT_URL", default="")
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "documents": {
+        "BACKEND": "servicedesk.core.vault_s3.OnceInBucket",
+        "OPTIONS": {
+            "bucket_name": S3_BUCKET,
+            "endpoint_url": S3_ENDPOINT_URL or None,
+            "region_name": env.str("S3_REGION", default="") or None,
+            "access_key": env.str("S3_ACCESS_KEY", default="") or None,
+            "secret_key": env.str("S3_SECRET_KEY", default="") or None,
+            "location": env.str("S3_PREFIX", default=""),
+        },
+    }
+    if S3_BUCKET
+    else {"BACKEND": "servicedesk.core.vault.OnceOnDisk"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
@@ -365,7 +393,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": [
-        "rest_framework.parsers.JSONParser",
+        "servicedesk.core.parsers.BoundedJSONParser",
         "rest_framework.parsers.MultiPartParser",
     ],
     "DEFAULT_PAGINATION_CLASS": "servicedesk.core.pagination.NewestFirst",
@@ -419,7 +447,8 @@ LOGGING = {
         # WeasyPrint warns of each CSS property it does not know, at every form.
         "weasyprint": {"level": "ERROR"},
         "fontTools": {"level": "ERROR"},
-        "pyhanko": {"level": "WARNING"},
+        # Whoever checks a file of his on the verify page would write our log.
+        "pyhanko": {"level": "ERROR"},
         "axes": {"level": "WARNING"},
         # The line of `runserver` for each request.
         "django.server": {"handlers": ["console"], "propagate": False},

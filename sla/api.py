@@ -272,7 +272,7 @@ class StepInput(StrictSerializer):
     before it). Exactly one has `missed`, and stands at the due time."""
 
     name = serializers.CharField(max_length=30)
-    label = serializers.CharField(max_length=60)
+    label = serializers.CharField(max_length=60)  # type: ignore[assignment]  # DRF's own name
     share = serializers.FloatField(min_value=0, max_value=1, default=1.0)
     offset = serializers.IntegerField(
         default=0, min_value=-int(LONGEST.total_seconds()), max_value=int(LONGEST.total_seconds())

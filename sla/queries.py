@@ -45,11 +45,6 @@ def deadlines_of(
     return found
 
 
-def next_due(subject: models.Model) -> Deadline | None:
-    """The open deadline of the record that comes first."""
-    return Deadline.objects.of(subject).open().order_by("due_at", "id").first()
-
-
 def with_all(subject: Key) -> list[Deadline]:
     """All deadlines of the record with moves, escalations and owner, open ones first."""
     kind, pk = subject

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from django.db import connection
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from accounts.models import User
 from customers.models import Contact, Store
@@ -17,7 +17,6 @@ from servicedesk.core.events import subject_key
 from servicedesk.core.models import Attachment, Document, Entry
 from servicedesk.core.search import matching
 from servicedesk.core.states import Transition
-from sla.models import Deadline
 from tickets.models import Call, Extension, RemoteSession, Ticket, TicketQuerySet
 from tickets.states import OPEN, REMOTE, TICKET, HandoverStatus, Status
 
@@ -112,14 +111,6 @@ def rarities(ticket: Ticket) -> Rarities:
             {"id": ticket.pk, "pending": HandoverStatus.PENDING},
         )
         return Rarities(*cursor.fetchone())
-
-
-def unattended(tickets: TicketQuerySet) -> TicketQuerySet:
-    """GEN-1: open tickets that no deadline watches. There should be none."""
-    watched = Deadline.objects.filter(
-        subject_kind=Ticket._meta.label_lower, subject_id=OuterRef("pk")
-    ).open()
-    return tickets.open().filter(~Exists(watched))
 
 
 def workers(actor: Actor, text: str = "", limit: int = 30) -> list[tuple[User, int]]:

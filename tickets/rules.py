@@ -95,6 +95,9 @@ def has_owner_and_next_deadline(ticket: Ticket, journal: Journal) -> Finding:
 
 @rule("SLA-1", subject=TICKET, title=_lazy("Solved within 24 hours, or by the expected time"))
 def solved_in_time(ticket: Ticket, journal: Journal) -> Finding:
+    """Opened again, it is not solved: what a former solution met says nothing until the end."""
+    if ticket.status in OPEN and not _misses(journal, "ticket.resolution"):
+        return not_applicable()
     return _clock_kept(
         ticket, journal, "ticket.resolution",
         journal.first(TicketOpened.type), journal.last(TicketResolved.type),

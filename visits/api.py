@@ -11,16 +11,26 @@ from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.decorators import action
+from rest_framework.decorators import action as route
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import BaseRouter
 
 from accounts.models import User
+from customers.api import PhoneAnswer, RevealInput
 from customers.models import Contact, Installation, Store
+from customers.queries import masked
 from knowledge.models import FaultCategory
-from servicedesk.core.api import ActionInput, DeskViewSet, RecordField, StrictSerializer, verb
+from servicedesk.core.api import (
+    ActionInput,
+    DeskViewSet,
+    Problem,
+    RecordField,
+    StrictSerializer,
+    once,
+    verb,
+)
 from servicedesk.core.models import token_hash
 from tickets.models import Ticket
 from visits import actions, planning, queries
@@ -76,6 +86,7 @@ class VisitOutput(serializers.ModelSerializer[VisitOrder]):
     appointments = AppointmentOutput(many=True, read_only=True)
     parts = PartOutput(many=True, read_only=True)
     work = WorkOutput(read_only=True, allow_null=True)
+    contact_phone = serializers.SerializerMethodField()
     actions = serializers.SerializerMethodField()
 
     class Meta:
@@ -89,6 +100,12 @@ class VisitOutput(serializers.ModelSerializer[VisitOrder]):
             "signed_at", "signature_refused", "handed_in_at", "archived_at", "followed_up_at",
             "follow_up_result", "cancelled_reason", "appointments", "parts", "work", "actions",
         ]  # fmt: skip
+
+    def get_contact_phone(self, visit: VisitOrder) -> str:
+        """Masked for all but the engineer of the order; `reveal-phone` shows it, with a reason."""
+        if queries.may_call(visit, self.context["request"].actor):
+            return visit.contact_phone
+        return masked(visit.contact_phone)
 
     def get_actions(self, visit: VisitOrder) -> list[str]:
         return [t.name for t in VISIT.open_to(self.context["request"].actor, visit.status)]
@@ -173,6 +190,10 @@ class ProposalOutput(serializers.Serializer[planning.Proposal]):
     travel_minutes = serializers.IntegerField(source="slot.travel")
     reasons = serializers.ListField(child=serializers.CharField())
     late = serializers.BooleanField()
+
+
+class SendAnotherInput(AssignInput):
+    reason = _text(300)
 
 
 class ReasonInput(Happened):
@@ -313,6 +334,17 @@ class VisitViewSet(DeskViewSet):
         found: VisitOrder = self.get_object()
         return found
 
+    @extend_schema(
+        request=RevealInput, responses={200: PhoneAnswer, 403: Problem, 404: Problem, 409: Problem}
+    )
+    @route(detail=True, methods=["post"], url_path="reveal-phone")
+    @once
+    def reveal_phone(self, request: Request, **kwargs: Any) -> Response:
+        """The whole number. Who asked, and what for, is written into the journal."""
+        data = self.input(RevealInput)
+        phone = actions.reveal_phone(self.get_object(), **data, by=request.actor)  # type: ignore[attr-defined]
+        return Response({"phone": phone})
+
     @verb(OrderInput, detail=False)
     def order(self, _none: None, data: dict[str, Any]) -> VisitOrder:
         actor = self.request.actor  # type: ignore[attr-defined]
@@ -329,7 +361,7 @@ class VisitViewSet(DeskViewSet):
         return self._do("plan", visit, data)
 
     @extend_schema(request=OfferInput, responses={200: OfferOutput})
-    @action(detail=True, methods=["post"], url_path="offer-times")
+    @route(detail=True, methods=["post"], url_path="offer-times")
     def offer_times(self, request: Request, **kwargs: Any) -> Response:
         """A one-time link by which the customer chooses one of the times.
 
@@ -349,7 +381,7 @@ class VisitViewSet(DeskViewSet):
         return Response(OfferOutput({"url": url, "expires_at": offer.expires_at}).data)
 
     @extend_schema(responses={200: ProposalOutput(many=True)})
-    @action(detail=True, pagination_class=None, filter_backends=[])
+    @route(detail=True, pagination_class=None, filter_backends=[])
     def proposals(self, request: Request, **kwargs: Any) -> Response:
         """Free windows before the time limit, the best first, with the reasons."""
         actor = request.actor  # type: ignore[attr-defined]
@@ -359,6 +391,16 @@ class VisitViewSet(DeskViewSet):
             self.get_object(), planning.engineers_of(actor), now=timezone.now()
         )
         return Response(ProposalOutput(found, many=True).data)
+
+    @verb(SendAnotherInput)
+    def send_another(self, visit: VisitOrder, data: dict[str, Any]) -> VisitOrder:
+        """The engineer under way or on site does not go on."""
+        return self._do("send_another", visit, data)
+
+    @verb(SendAnotherInput)
+    def pass_on_form(self, visit: VisitOrder, data: dict[str, Any]) -> VisitOrder:
+        """The work is done; a colleague has the form signed and hands it in."""
+        return self._do("pass_on_form", visit, data)
 
     @verb(ReasonInput)
     def cancel(self, visit: VisitOrder, data: dict[str, Any]) -> VisitOrder:

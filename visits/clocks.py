@@ -25,6 +25,9 @@ EARLIEST_ARRIVAL, LATEST_ARRIVAL = 10, 5
 HALF_A_DAY = timedelta(hours=12)
 SHORT_NOTICE, LONG_NOTICE = 30, 240
 
+# VISIT-9: "before leaving" is not last week.
+SCAN_LIFE = timedelta(hours=24)
+
 _half = Step("half", _("Half of the time is used"), share=0.5, to=("owner",))
 _missed = Step("missed", _("Missed"), to=("owner", "supervisor"), missed=True)
 _manager = Step("manager", _("Missed by an hour"), offset=timedelta(hours=1), to=("manager",))

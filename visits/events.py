@@ -38,12 +38,14 @@ class VisitOrdered(VisitEvent):
 class VisitAssigned(VisitEvent):
     type: ClassVar[str] = "visit.assigned"
     label = _("Assigned")
-    detail = "{engineer_name}"
+    detail = "{engineer_name} {reason}"
     icon = "user-check"
     engineer_id: int
     engineer_name: str
     former_id: int | None
     former_name: str
+    # Why the former engineer does not go on; "" before he set off.
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +159,10 @@ class TimesDeclined(VisitEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class ContactAttempted(VisitEvent):
-    """`go_there`: by the time of the next try it would be too late, so one goes to the address."""
+    """`go_there`: by the time of the next try it would be too late, so one goes to the address.
+
+    `supervisors` are told of that.
+    """
 
     type: ClassVar[str] = "visit.contact_attempted"
     label = _("Call attempt")
@@ -168,6 +173,7 @@ class ContactAttempted(VisitEvent):
     note: str
     next_try_at: str | None
     go_there: bool
+    supervisors: list[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,6 +223,7 @@ class NewTimeRefused(VisitEvent):
     detail = "{reason}"
     icon = "calendar-x"
     reason: str
+    supervisors: list[str]
 
 
 @dataclass(frozen=True, kw_only=True)

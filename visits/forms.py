@@ -277,6 +277,19 @@ class NoneSuitsForm(DeskForm):
     wish = _text(_("When would it suit you?"), required=False)
 
 
+class SendAnotherForm(AssignForm):
+    intro = _(
+        "What is recorded stays. An appointment that the engineer has not come to stands for his"
+        " colleague, too."
+    )
+    reason = _text(_("Why does the engineer not go on?"))
+
+
+class PassOnForm(AssignForm):
+    intro = _("The colleague has the form signed and hands it in.")
+    reason = _text(_("Why does the engineer not go on?"))
+
+
 class ReturnForm(ReasonForm):
     reason = _text(_("What is missing?"))
 
@@ -333,9 +346,9 @@ class WindowForm(VisitForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        length = data.pop("length", None)
-        if length and data.get("window_from"):
-            data["window_until"] = data["window_from"] + timedelta(minutes=length)
+        length, start = data.pop("length", None), data.get("window_from")
+        if length and start:
+            data["window_until"] = start + timedelta(minutes=length)
         return data
 
     def prepare(self) -> None:
@@ -370,16 +383,12 @@ class AppointForm(WindowForm):
         # What the desk has planned is what he proposes on the telephone.
         if visit.planned_from and visit.planned_from > self.at:
             self.initial.setdefault("window_from", visit.planned_from)
-        # A window that stood before the order changed hands is the customer's wish.
-        if visit.window_from and visit.status == Status.ACCEPTED:
-            self.initial.setdefault("window_from", visit.window_from)
-        else:
-            soon = timezone.localtime() + timedelta(minutes=visit.travel_minutes + 30)
-            self.initial.setdefault(
-                "window_from",
-                soon.replace(minute=30 if soon.minute < 30 else 0, second=0, microsecond=0)
-                + timedelta(hours=0 if soon.minute < 30 else 1),
-            )
+        soon = timezone.localtime() + timedelta(minutes=visit.travel_minutes + 30)
+        self.initial.setdefault(
+            "window_from",
+            soon.replace(minute=30 if soon.minute < 30 else 0, second=0, microsecond=0)
+            + timedelta(hours=0 if soon.minute < 30 else 1),
+        )
 
 
 class RearrangeForm(WindowForm):
@@ -574,6 +583,8 @@ FORMS: dict[str, type[VisitForm]] = {
     "assign": AssignForm,
     "plan": PlanForm,
     "offer_times": OfferForm,
+    "send_another": SendAnotherForm,
+    "pass_on_form": PassOnForm,
     "cancel": ReasonForm,
     "accept": AcceptForm,
     "send_back": ReasonForm,

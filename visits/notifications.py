@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 
 from django.conf import settings
 from django.urls import reverse
@@ -14,6 +16,7 @@ from accounts.models import User
 from accounts.queries import supervisors_of
 from servicedesk.core import outbox
 from servicedesk.core.events import on
+from servicedesk.core.journal import canonical
 from visits.events import (
     AppointmentMade,
     AppointmentMoved,
@@ -216,6 +219,8 @@ def _confirm(event: VisitEvent, window: str) -> None:
     visit = _visit(event)
     if visit.contact is None or not visit.contact.email or visit.engineer is None:
         return
+    # Two windows may be agreed on in one minute; each is confirmed.
+    agreed = visit.appointments.latest("pk")
     with translation.override(settings.LANGUAGE_CODE):
         words = {
             "who": visit.contact.addressed,
@@ -236,7 +241,7 @@ def _confirm(event: VisitEvent, window: str) -> None:
                 " %(phone)s\nOrder: %(number)s\n\n%(company)s"
             )
             % words,
-            dedup_key=f"{event.type}:{visit.pk}:{event.at.isoformat()}",
+            dedup_key=f"{event.type}:{agreed.uid}",
         )
 
 
@@ -260,7 +265,9 @@ def _alert(event: VisitEvent, say: Callable[[], str]) -> None:
 def _tell(
     people: Iterable[User], event: VisitEvent, say: Callable[[], str], *, urgent: bool = False
 ) -> None:
-    """To each in his own language, once per event."""
+    """To each in his own language, once per event; of one minute's events each has its own."""
+    version = VisitOrder.objects.values_list("version", flat=True).get(pk=event.visit_id)
+    facts = hashlib.sha256(canonical(asdict(event))).hexdigest()[:16]
     for person in people:
         with translation.override(person.language):
             text = say()
@@ -269,6 +276,6 @@ def _tell(
             text,
             url=reverse("visits:visit", args=[event.number]),
             urgent=urgent,
-            dedup_key=f"{event.type}:{event.visit_id}:{event.at.isoformat()}",
+            dedup_key=f"{event.type}:{event.visit_id}:{version}:{facts}",
             at=event.at,
         )

@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from customers.models import Store
@@ -66,6 +67,12 @@ def clashing(
         .select_related("store")
         .order_by("window_from")
     )
+
+
+def may_call(visit: VisitOrder, actor: Actor) -> bool:
+    """GEN-7: the whole number is needed by the engineer of the order, and while it is his turn."""
+    mine = actor.id is not None and actor.kind == "user" and visit.engineer_id == actor.id
+    return mine and visit.status not in FINAL | {Status.HANDED_IN}
 
 
 def must_be_there_by(visit: VisitOrder) -> datetime | None:
@@ -358,6 +365,23 @@ class Day:
             (_("Forms to be signed and handed in"), self.papers),
             (_("Later"), self.later),
         ]
+
+
+# The same sections for a telephone without a network, which sorts by itself: the status it takes a
+# visit for, and whether the window must lie before or after midnight.
+PHONE_DAY: tuple[tuple[Any, dict[str, Any]], ...] = (
+    (gettext_lazy("Now"), {"statuses": sorted(ON_SITE | {Status.EN_ROUTE})}),
+    (gettext_lazy("Today"), {"statuses": [Status.APPOINTED], "tonight": "before"}),
+    (
+        gettext_lazy("To be accepted or arranged"),
+        {"statuses": [Status.ASSIGNED, Status.ACCEPTED, Status.MISSED]},
+    ),
+    (
+        gettext_lazy("Forms to be signed and handed in"),
+        {"statuses": [Status.FINISHED, Status.SIGNED]},
+    ),
+    (gettext_lazy("Later"), {"statuses": [Status.APPOINTED], "tonight": "after"}),
+)
 
 
 def day_of(engineer_id: int, *, now: datetime) -> Day:

@@ -6,14 +6,17 @@ the engineer did without leaving the trace that the handbook asks for is “not 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 
+from accounts.models import User
 from servicedesk.core.document_events import DocumentSigned
-from servicedesk.core.models import Document, Entry, Signature
+from servicedesk.core.models import Document, Entry, RuleResult, Signature
 from servicedesk.core.rules import (
     Finding,
     Journal,
@@ -23,8 +26,8 @@ from servicedesk.core.rules import (
     not_provable,
     rule,
 )
-from sla.events import DeadlineMet, DeadlineStepFired
-from visits.clocks import EARLIEST_ARRIVAL, LATE_NOTICE, LATEST_ARRIVAL
+from sla.events import DeadlineCancelled, DeadlineMet, DeadlineMoved, DeadlineStepFired
+from visits.clocks import EARLIEST_ARRIVAL, LATE_NOTICE, LATEST_ARRIVAL, SCAN_LIFE
 from visits.events import (
     AppointmentMade,
     AppointmentMoved,
@@ -41,6 +44,8 @@ from visits.events import (
     VisitAccepted,
     VisitArchived,
     VisitArrived,
+    VisitAssigned,
+    VisitCancelled,
     VisitConsulted,
     VisitDeparted,
     VisitEvent,
@@ -51,8 +56,9 @@ from visits.events import (
     WorkResumed,
     WorkStarted,
 )
-from visits.models import Appointment, Satisfaction, VisitOrder, WorkRecord
+from visits.models import Appointment, ContactAttempt, Satisfaction, VisitOrder, WorkRecord
 from visits.pdf import CUSTOMER
+from visits.queries import minutes_between
 from visits.states import FINAL, WAITING_TIME
 
 VISIT = "visits.visitorder"
@@ -63,9 +69,107 @@ NOTICE_MINUTES = int(LATE_NOTICE.total_seconds() // 60)
 
 def _missed(journal: Journal, kind: str) -> list[Entry]:
     """Entries that show that a clock of this kind ran out."""
-    fired = [e for e in journal.all(DeadlineStepFired.type) if e.data["missed"]]
-    late = [e for e in journal.all(DeadlineMet.type) if e.data["late"]]
-    return [e for e in (*fired, *late) if e.data["kind"] == kind]
+    return [e for e in journal.entries if e.data.get("kind") == kind and _tells_a_miss(e)]
+
+
+def _tells_a_miss(entry: Entry) -> bool:
+    match entry.type:
+        case DeadlineStepFired.type:
+            return bool(entry.data["missed"])
+        case DeadlineMet.type:
+            return bool(entry.data["late"])
+        # Moved, or needed no more, when it had run out already: the miss stands.
+        case DeadlineMoved.type:
+            return entry.at > _moment(entry.data["old_due_at"])
+        case DeadlineCancelled.type:
+            return entry.at > _moment(entry.data["due_at"])
+    return False
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _missed_by(journal: Journal, miss: Entry) -> tuple[int | None, int | None] | None:
+    """Who had the order when its clock ran out, and his team; None if the journal has nobody."""
+    before = journal.entries[: journal.entries.index(miss)]
+    had = Journal(before).last(VisitAssigned.type)
+    if had is None:
+        return None
+    person = User.objects.get_queryset().filter(pk=had.data["engineer_id"]).first()
+    return None if person is None else (person.pk, person.team_id)
+
+
+@dataclass(slots=True)
+class Agreed:
+    """One appointment as the journal tells it, from the agreement to what became of it.
+
+    `end` is the arrival, the agreement on another time, or the cancellation; None while it is
+    still ahead or waited for. It stands whoever is the engineer.
+    """
+
+    made: Entry
+    start: datetime
+    until: datetime
+    end: Entry | None = None
+    notices: list[Entry] = field(default_factory=list)
+    # The last that is known of the visit while the appointment stood.
+    known: datetime | None = None
+
+    @property
+    def arrival(self) -> Entry | None:
+        return self.end if self.end is not None and self.end.type == VisitArrived.type else None
+
+    @property
+    def is_over(self) -> bool:
+        """Its window has ended, as far as the journal reaches, and nobody had come."""
+        last = self.end.at if self.end is not None else self.known
+        return last is not None and last > self.until
+
+    @property
+    def told_before_it_ended(self) -> list[Entry]:
+        return [e for e in self.notices if e.at <= self.until]
+
+    @property
+    def told_in_time(self) -> list[Entry]:
+        """VISIT-13: five minutes before the window began at the latest."""
+        return [e for e in self.notices if minutes_between(e.at, self.start) >= NOTICE_MINUTES]
+
+    @property
+    def evidence(self) -> list[Entry]:
+        return [self.made, *self.notices, *([self.end] if self.end is not None else [])]
+
+
+def _appointments(journal: Journal) -> list[Agreed]:
+    """Every appointment of the visit. A notice counts for the one that stood when it was given."""
+    found: list[Agreed] = []
+    standing: Agreed | None = None
+    for entry in journal.entries:
+        if standing is not None:
+            standing.known = entry.at
+            if entry.type == LateNoticeGiven.type:
+                standing.notices.append(entry)
+            elif entry.type in ENDS:
+                standing.end, standing = entry, None
+        if entry.type in {AppointmentMade.type, AppointmentMoved.type}:
+            start, until = entry.data["window_from"], entry.data["window_until"]
+            standing = Agreed(entry, _moment(start), _moment(until))
+            found.append(standing)
+    return found
+
+
+ENDS = frozenset({
+    AppointmentMade.type, AppointmentMoved.type, VisitArrived.type, VisitCancelled.type,
+})  # fmt: skip
+
+
+def _trips(journal: Journal) -> Iterator[tuple[Entry, Entry | None]]:
+    """Each arrival with the departure to it."""
+    departed: Entry | None = None
+    for entry in journal.all(VisitDeparted.type, VisitArrived.type):
+        if entry.type == VisitArrived.type:
+            yield entry, departed
+        departed = entry if entry.type == VisitDeparted.type else None
 
 
 def _in_time(journal: Journal, kind: str, deed: Entry | None) -> Finding:
@@ -117,16 +221,28 @@ def customer_signed_himself(visit: VisitOrder, journal: Journal) -> Finding:
 
 @rule("GEN-4", subject=VISIT, title=_lazy("No broken appointments without cause"))
 def appointment_kept(visit: VisitOrder, journal: Journal) -> Finding:
-    """There within the window; or moved by consent; or the customer knew before it was over."""
-    arrivals = [e for e in journal.all(VisitArrived.type) if e.data["window_until"]]
-    if not arrivals:
-        return not_applicable()
-    told = journal.all(LateNoticeGiven.type)
-    for arrival in arrivals:
-        until = arrival.data["window_until"]
-        if arrival.at > datetime.fromisoformat(until) and not told:
-            return broken(arrival)
-    return kept(*arrivals, *journal.all(AppointmentMoved.type), *told)
+    """There within the window; or moved by consent, or the customer told, before it was over."""
+    good: list[Entry] = []
+    bad: list[Entry] = []
+    for agreed in _appointments(journal):
+        told = agreed.told_before_it_ended
+        if agreed.is_over and not _came_after_all(agreed, told):
+            bad += agreed.evidence
+        elif agreed.end is not None and agreed.end.type != VisitCancelled.type:
+            good += agreed.evidence
+    if bad:
+        return broken(*_once(bad))
+    return kept(*_once(good)) if good else not_applicable()
+
+
+def _came_after_all(agreed: Agreed, told: list[Entry]) -> bool:
+    """He who is told may have to wait; nobody is told and then left alone."""
+    return bool(told) and (agreed.end is None or agreed.end.type != VisitCancelled.type)
+
+
+def _once(entries: list[Entry]) -> list[Entry]:
+    """A moved appointment is the end of one and the beginning of the next."""
+    return list({entry.pk: entry for entry in entries}.values())
 
 
 @rule("GEN-8", subject=VISIT, title=_lazy("The customer judges the service"))
@@ -164,61 +280,87 @@ def order_complete(visit: VisitOrder, journal: Journal) -> Finding:
     if not all(text.strip() for text in given):
         return broken(*journal.all(VisitOrdered.type))
     if made is None:
-        return not_applicable()
+        if journal.first(VisitDeparted.type, VisitArrived.type) is None:
+            return not_applicable()
+        return not_provable(_("Without an appointment call nobody confirmed the address."))
     return kept(made) if made.data["address_verified"] else broken(made)
 
 
 @rule("VISIT-2", subject=VISIT, title=_lazy("Accepted in time, with a first judgement"))
 def accepted_with_judgement(visit: VisitOrder, journal: Journal) -> Finding:
-    return _in_time(journal, "visit.accept", journal.last(VisitAccepted.type))
+    """Who let his time run out broke it, also if a colleague accepted at once afterwards."""
+    if missed := _missed(journal, "visit.accept"):
+        return broken(*missed, whose=_missed_by(journal, missed[-1]))
+    accepted = journal.last(VisitAccepted.type)
+    return kept(accepted) if accepted is not None else not_applicable()
 
 
 @rule("VISIT-3", subject=VISIT, title=_lazy("Clashes are seen before; a refusal goes up"))
 def no_clash(visit: VisitOrder, journal: Journal) -> Finding:
     """Every appointment was checked against the others; who insisted on his time got it."""
-    agreed = journal.all(AppointmentMade.type, AppointmentMoved.type)
+    agreed = _appointments(journal)
     refused = journal.all(NewTimeRefused.type)
     if not agreed and not refused:
         return not_applicable()
+    if silent := [no for no in refused if not no.data["supervisors"]]:
+        return broken(*silent, note=_("No supervisor was told."))
     for no in refused:
-        arrival = next((e for e in journal.all(VisitArrived.type) if e.at >= no.at), None)
-        until = arrival.data["window_until"] if arrival else None
-        if arrival is not None and until and arrival.at > datetime.fromisoformat(until):
-            return broken(no, arrival)
-    return kept(*agreed, *refused)
+        kept_to = next((a for a in reversed(agreed) if a.made.at <= no.at), None)
+        if kept_to is not None and kept_to.is_over:
+            return broken(no, *kept_to.evidence)
+    return kept(*[each.made for each in agreed], *refused)
 
 
 @rule("VISIT-4", subject=VISIT, title=_lazy("Unknown faults mean consulting first"))
 def consulted_first(visit: VisitOrder, journal: Journal) -> Finding:
-    accepted, departed = journal.last(VisitAccepted.type), journal.last(VisitDeparted.type)
-    if accepted is None or departed is None:
+    """Of the engineer who went: what a former one had asked, he does not know."""
+    accepted = journal.last(VisitAccepted.type)
+    went = journal.last(VisitDeparted.type) or journal.last(VisitArrived.type)
+    if accepted is None or went is None or went.at < accepted.at:
         return not_applicable()
     seen, failed = accepted.data["seen_before"], accepted.data["failed_before"]
     if seen is None:
         return not_provable(_("The order names no fault category."))
     if seen and not failed:
         return not_applicable()
-    consulted = [e for e in journal.all(VisitConsulted.type) if e.at <= departed.at]
-    return kept(*consulted) if consulted else broken(accepted, departed)
+    consulted = [e for e in journal.all(VisitConsulted.type) if accepted.at <= e.at <= went.at]
+    return kept(*consulted) if consulted else broken(accepted, went)
 
 
 @rule("VISIT-5", subject=VISIT, title=_lazy("Not reached: try again, or go there"))
 def tried_again(visit: VisitOrder, journal: Journal) -> Finding:
-    tries = journal.all(ContactAttempted.type)
-    failed = [e for e in tries if e.data["outcome"] != "reached"]
+    """Called again by the time proposed; where that would be too late, gone there."""
+    failed = [e for e in journal.all(ContactAttempted.type) if e.data["outcome"] != REACHED]
     if not failed:
         return not_applicable()
-    last = failed[-1]
-    went_on = [
-        e
-        for e in journal.all(
-            ContactAttempted.type, AppointmentMade.type, VisitDeparted.type, AppointmentMoved.type
-        )
-        if e.at >= last.at and e.pk != last.pk
-    ]
-    if went_on:
-        return kept(*failed, *went_on[:1])
+    if missed := _missed(journal, "visit.next_try"):
+        return broken(*failed, *missed, whose=_missed_by(journal, missed[-1]))
+    if silent := [e for e in failed if e.data["go_there"] and not e.data["supervisors"]]:
+        return broken(*silent, note=_("No supervisor was told."))
+    answers = [_what_followed(journal, e) for e in failed]
+    if all(answers):
+        return kept(*failed, *[answer for answer in answers[-1:] if answer is not None])
     return broken(*failed) if visit.status in FINAL else not_applicable()
+
+
+REACHED = ContactAttempt.Outcome.REACHED
+# What ends the search for the customer, besides reaching him.
+FOUND = frozenset({
+    AppointmentMade.type, AppointmentMoved.type, VisitDeparted.type, VisitArrived.type,
+})  # fmt: skip
+
+
+def _what_followed(journal: Journal, failed: Entry) -> Entry | None:
+    """The next call, or the way there; where the time was short, another vain call is neither."""
+    later = journal.entries[journal.entries.index(failed) + 1 :]
+    for entry in later:
+        if entry.type in FOUND:
+            return entry
+        if entry.type == ContactAttempted.type and (
+            entry.data["outcome"] == REACHED or not failed.data["go_there"]
+        ):
+            return entry
+    return None
 
 
 @rule("VISIT-6", subject=VISIT, title=_lazy("Anger is taken on, and the supervisor knows"))
@@ -230,16 +372,19 @@ def anger_taken_on(visit: VisitOrder, journal: Journal) -> Finding:
         return broken(*angry, note=_("No supervisor was told."))
     outcome = [
         e
-        for e in journal.all(FollowUpMade.type, DocumentSigned.type, AppointmentMoved.type)
-        if e.at >= angry[-1].at
+        for e in journal.all(
+            FollowUpMade.type, DocumentSigned.type, AppointmentMade.type, AppointmentMoved.type
+        )
+        # That the engineer signs says nothing about the customer.
+        if e.at >= angry[-1].at and e.data.get("block", CUSTOMER.name) == CUSTOMER.name
     ]
     if outcome:
         return kept(*angry, *outcome[:1])
-    return (
-        broken(*angry, note=_("No outcome is recorded."))
-        if visit.archived_at
-        else (not_applicable())
-    )
+    if visit.archived_at:
+        return broken(*angry, note=_("No outcome is recorded."))
+    if visit.status in FINAL:
+        return not_provable(_("No outcome is recorded."))
+    return not_applicable()
 
 
 @rule("VISIT-7", subject=VISIT, title=_lazy("Absent customer: note left, called afterwards"))
@@ -275,6 +420,7 @@ def appointment_call(visit: VisitOrder, journal: Journal) -> Finding:
     attested=True,
 )  # fmt: skip
 def drive_scanned(visit: VisitOrder, journal: Journal) -> Finding:
+    """Both scans have their time: not long before leaving, and after the work."""
     prepared, departed = journal.last(DeparturePrepared.type), journal.first(VisitDeparted.type)
     if departed is None and prepared is None:
         return not_applicable()
@@ -282,10 +428,21 @@ def drive_scanned(visit: VisitOrder, journal: Journal) -> Finding:
         return not_provable(_("The checklist was not filled in."))
     if not prepared.data["usb_drive"]:
         return not_applicable()
-    handed_in = journal.last(FormHandedIn.type)
+    out = prepared.data["usb_scanned_at"]
+    if out is None:
+        return broken(prepared)
+    late = [e for e in journal.all(VisitDeparted.type) if e.at - _moment(out) > SCAN_LIFE]
+    if late:
+        return broken(prepared, *late, note=_("The scan was more than a day old."))
+    handed_in, finished = journal.last(FormHandedIn.type), journal.last(VisitFinished.type)
     if handed_in is None:
         return not_applicable()
-    return kept(prepared, handed_in) if handed_in.data["usb_scanned_at"] else broken(handed_in)
+    back = handed_in.data["usb_scanned_at"]
+    if back is None:
+        return broken(handed_in)
+    if finished is not None and _moment(back) < finished.at:
+        return broken(finished, handed_in, note=_("The scan was before the work was done."))
+    return kept(prepared, handed_in)
 
 
 attested(
@@ -296,37 +453,50 @@ attested(
 
 @rule("VISIT-11", subject=VISIT, title=_lazy("Leave early enough"))
 def left_early_enough(visit: VisitOrder, journal: Journal) -> Finding:
-    departed, arrived = journal.last(VisitDeparted.type), journal.last(VisitArrived.type)
-    if departed is None:
-        return not_provable(_("The departure was not recorded.")) if arrived else not_applicable()
-    late = departed.data["minutes_late"]
-    if late is None:
-        return not_applicable()
-    return broken(departed, note=_minutes(late)) if late > 0 else kept(departed)
+    departed = journal.all(VisitDeparted.type)
+    late = [e for e in departed if (e.data["minutes_late"] or 0) > 0]
+    if late:
+        return broken(*late, note=_minutes(late[-1].data["minutes_late"]))
+    if any(way is None for _arrival, way in _trips(journal)):
+        return not_provable(_("The departure was not recorded."))
+    judged = [e for e in departed if e.data["minutes_late"] is not None]
+    return kept(*judged) if judged else not_applicable()
 
 
 @rule("VISIT-12", subject=VISIT, title=_lazy("Arrive 5–10 minutes before the appointment"))
 def arrived_early(visit: VisitOrder, journal: Journal) -> Finding:
-    arrived = journal.last(VisitArrived.type)
-    if arrived is None or arrived.data["minutes_before"] is None:
+    arrivals = [e for e in journal.all(VisitArrived.type) if e.data["minutes_before"] is not None]
+    if not arrivals:
         return not_applicable()
-    before = arrived.data["minutes_before"]
-    answer = kept if LATEST_ARRIVAL <= before <= EARLIEST_ARRIVAL else broken
+    wrong = [
+        e for e in arrivals
+        if not LATEST_ARRIVAL <= e.data["minutes_before"] <= EARLIEST_ARRIVAL
+    ]  # fmt: skip
+    shown = wrong[-1] if wrong else arrivals[-1]
+    before = shown.data["minutes_before"]
     note = _("%(time)s before") if before >= 0 else _("%(time)s late")
-    return answer(arrived, note=note % {"time": _minutes(abs(before))})
+    answer = broken if wrong else kept
+    return answer(*(wrong or arrivals), note=note % {"time": _minutes(abs(before))})
 
 
 @rule("VISIT-13", subject=VISIT, title=_lazy("Late: the customer is told before"))
 def told_before_late(visit: VisitOrder, journal: Journal) -> Finding:
-    arrived = journal.last(VisitArrived.type)
-    if arrived is None or (arrived.data["minutes_before"] or 0) >= 0:
+    """Who comes late, or not at all, or asks for another time only then, has said so before."""
+    late = [agreed for agreed in _appointments(journal) if _was_late(agreed)]
+    if not late:
         return not_applicable()
-    told = [
-        e
-        for e in journal.all(LateNoticeGiven.type)
-        if (e.data["minutes_before"] or 0) >= NOTICE_MINUTES and e.at <= arrived.at
-    ]
-    return kept(*told, arrived) if told else broken(arrived)
+    untold = [agreed for agreed in late if not agreed.told_in_time]
+    evidence = [entry for agreed in untold or late for entry in agreed.evidence]
+    return broken(*_once(evidence)) if untold else kept(*_once(evidence))
+
+
+def _was_late(agreed: Agreed) -> bool:
+    end = agreed.end
+    if end is None or end.type == VisitCancelled.type:
+        return agreed.is_over
+    if end.type == VisitArrived.type:
+        return end.at > agreed.start
+    return end.at > agreed.start and end.data.get("asked_by", WE) == WE
 
 
 @rule("VISIT-14", subject=VISIT, title=_lazy("Postponed: 30 minutes or 4 hours before"))
@@ -346,14 +516,23 @@ attested(
 
 @rule("VISIT-16", subject=VISIT, title=_lazy("Customer away: asked, waited 15 minutes"))
 def waited(visit: VisitOrder, journal: Journal) -> Finding:
-    waiting = journal.last(CustomerAwaited.type)
-    if waiting is None:
+    waits = journal.all(CustomerAwaited.type)
+    if not waits:
         return not_applicable()
-    end = next(
-        (e for e in journal.all(NoteLeft.type, CustomerMet.type, AppointmentMoved.type)
-         if e.at >= waiting.at), None,
-    )  # fmt: skip
+    findings = [_one_wait(visit, journal, waiting) for waiting in waits]
+    for answer in (RuleResult.Answer.BROKEN, RuleResult.Answer.NOT_PROVABLE):
+        for finding in findings:
+            if finding.answer == answer:
+                return finding
+    return findings[-1]
+
+
+def _one_wait(visit: VisitOrder, journal: Journal, waiting: Entry) -> Finding:
+    later = Journal(journal.entries[journal.entries.index(waiting) + 1 :])
+    end = later.first(NoteLeft.type, CustomerMet.type, AppointmentMoved.type)
     if end is None:
+        if visit.status in FINAL:
+            return not_provable(_("Not recorded how the waiting ended."))
         return not_applicable()
     if end.type == NoteLeft.type and end.data["waited_minutes"] < WAITING_MINUTES:
         return broken(waiting, end)
@@ -376,10 +555,19 @@ def interruption_ended(visit: VisitOrder, journal: Journal) -> Finding:
     stops = journal.all(WorkInterrupted.type)
     if not stops:
         return not_applicable()
-    ends = [e for e in journal.all(WorkResumed.type, AppointmentMoved.type) if e.at >= stops[0].at]
-    if len(ends) >= len(stops):
-        return kept(*stops, *ends)
+    ends = [_end_of(journal, stop) for stop in stops]
+    if all(ends):
+        return kept(*stops, *[end for end in ends if end is not None])
     return broken(*stops) if visit.status in FINAL else not_applicable()
+
+
+def _end_of(journal: Journal, stop: Entry) -> Entry | None:
+    """Resumed, or another time agreed upon, before it was interrupted again."""
+    later = Journal(journal.entries[journal.entries.index(stop) + 1 :])
+    end = later.first(
+        WorkResumed.type, AppointmentMoved.type, AppointmentMade.type, WorkInterrupted.type
+    )
+    return None if end is None or end.type == WorkInterrupted.type else end
 
 
 @rule(
@@ -408,8 +596,12 @@ attested(
 def form_signed(visit: VisitOrder, journal: Journal) -> Finding:
     finished = journal.last(VisitFinished.type)
     signed = [e for e in journal.all(DocumentSigned.type) if e.data["block"] == CUSTOMER.name]
-    if finished is None or visit.signature_refused:
+    if finished is None:
         return not_applicable()
+    if visit.signature_refused:
+        # Whether he would still stand by what he signed before it was corrected, nobody knows.
+        note = _("Signed, then corrected, then not signed any more.")
+        return not_provable(note) if signed else not_applicable()
     if signed and Satisfaction.objects.filter(visit=visit).exists():
         return kept(*signed)
     return broken(finished) if visit.handed_in_at or signed else not_applicable()

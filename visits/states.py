@@ -53,9 +53,15 @@ VISIT = Machine(
     Transition("plan", _("Plan a time"),
                _from(S.ORDERED, S.ASSIGNED, S.ACCEPTED, S.APPOINTED, S.MISSED), None,
                "visits.plan", "calendar-plus"),
-    Transition("cancel", _("Cancel"), BEFORE_ARRIVAL | {S.MISSED}, S.CANCELLED, "visits.cancel",
-               "x"),
-    # accepting, VISIT-2…4
+    # Whoever is under way or on site may fall ill or leave; so may he who still has the form.
+    Transition("send_another", _("Send another engineer"),
+               _from(S.EN_ROUTE, S.ARRIVED, S.WAITING, S.MISSED, S.WORKING, S.INTERRUPTED),
+               S.ASSIGNED, "visits.plan", "user-share"),
+    Transition("pass_on_form", _("Give the form to another engineer"),
+               _from(S.FINISHED, S.SIGNED), None, "visits.plan", "user-share"),
+    Transition("cancel", _("Cancel"), BEFORE_ARRIVAL | {S.MISSED} | ON_SITE, S.CANCELLED,
+               "visits.cancel", "x"),
+    # accepting, VISIT-2…4; who accepts an order with an appointment has the appointment, too
     Transition("accept", _("Accept the order"), _from(S.ASSIGNED), S.ACCEPTED, "visits.work", "check"),
     Transition("send_back", _("Send back"), _from(S.ASSIGNED, S.ACCEPTED), S.ORDERED,
                "visits.work", "arrow-back-up"),

@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<str:number>/hand-over/", phone.hand_over, name="hand_over"),
     path("<str:number>/share/", phone.share, name="share"),
     path("<str:number>/badge/", phone.badge, name="my_badge"),
+    path("<str:number>/phone/", visits.phone, name="phone"),
     path("<str:number>/resolve-ticket/", visits.resolve_ticket, name="resolve_ticket"),
     path("<str:number>/<str:verb>/", visits.act, name="act"),
 ]

@@ -280,7 +280,9 @@ def phone(request: DeskRequest, kind: str, uid: UUID) -> HttpResponse:
     number = perform(request, form, actions.reveal_phone, item) if request.POST else None
     context = {
         "item": item,
-        "kind": kind,
+        "phone": item.phone,
+        "uid": item.uid,
+        "url": request.path,
         "number": number,
         "form": form,
         "home": _home(item),

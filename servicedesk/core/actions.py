@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -23,7 +23,7 @@ R = TypeVar("R")
 _moment: ContextVar[datetime | None] = ContextVar("moment", default=None)
 _replaying: ContextVar[bool] = ContextVar("replaying", default=False)
 _acting: ContextVar[Actor | None] = ContextVar("acting", default=None)
-_expected: ContextVar[tuple[type[models.Model], int, int] | None] = ContextVar(
+_expected: ContextVar[tuple[type[models.Model], int, Collection[int]] | None] = ContextVar(
     "expected", default=None
 )
 
@@ -102,14 +102,16 @@ def lock(obj: Any) -> None:
     """Lock the row until the transaction ends and refresh the object from it."""
     obj.refresh_from_db(from_queryset=type(obj)._base_manager.select_for_update(no_key=True))
     expected = _expected.get()
-    if expected is not None and expected[:2] == (type(obj), obj.pk) and expected[2] != obj.version:
+    if expected is None or expected[:2] != (type(obj), obj.pk):
+        return
+    if obj.version not in expected[2]:
         raise Stale(_("%(object)s was changed by somebody else meanwhile.") % {"object": obj})
 
 
 @contextmanager
-def expecting(obj: Any, version: int | None) -> Iterator[None]:
-    """Refuse the action inside if the record is not at `version` any more (`If-Match`)."""
-    token = _expected.set(None if version is None else (type(obj), obj.pk, version))
+def expecting(obj: Any, versions: Collection[int] | None) -> Iterator[None]:
+    """Refuse the action inside if the record is at none of the `versions` (`If-Match`)."""
+    token = _expected.set(None if versions is None else (type(obj), obj.pk, versions))
     try:
         yield
     finally:

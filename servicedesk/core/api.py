@@ -6,14 +6,15 @@ Errors are RFC 9457 problem documents; `type` is stable, `detail` is in the read
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
-from django.http import Http404
+from django.http import Http404, QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -26,11 +27,20 @@ from rest_framework.views import exception_handler as drf_handler
 
 from servicedesk.core.actions import expecting
 from servicedesk.core.errors import Refused, Stale, WrongState
+from servicedesk.core.fields import in_this_century, one_line
 from servicedesk.core.http import actor_of
 from servicedesk.core.journal import canonical
 from servicedesk.core.models import IdempotencyKey
+from servicedesk.core.parsers import TooLarge
 
 PROBLEM = "application/problem+json"
+LONGEST_KEY = 255
+# A text of up to so many characters is a name, a title, a number: it has no line breaks.
+LONGEST_LINE = 120
+_TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
+_TAGS = re.compile(rf"{_TAG}(?:[ \t]*,[ \t]*{_TAG})*")
+# A version as `answer` writes it; the column holds ten digits.
+_VERSION = re.compile(r'(?<!W/)"v([0-9]{1,10})"')
 
 
 class Problem(serializers.Serializer[Any]):
@@ -68,6 +78,9 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
         return problem("forbidden", 403, _("You may not do this."))
     if isinstance(exc, Http404):
         return problem("not-found", 404, _("There is no such record."))
+    if isinstance(exc, RequestDataTooBig):
+        # Where something before had to read the body: a log-in by cookie asks for its token.
+        exc = TooLarge()
     if isinstance(exc, exceptions.ValidationError):
         return problem("invalid", 400, _("Some fields are not right."), list(_pointers(exc.detail)))
     response = drf_handler(exc, context)
@@ -94,7 +107,21 @@ def _pointers(detail: Any, path: str = "") -> Any:
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """Input of an action. A field that it does not know is an error, never dropped."""
+    """Input of an action. A field that it does not know is an error, never dropped.
+
+    Days and moments lie in this century, and what is a single line stays one.
+    """
+
+    def get_fields(self) -> dict[str, Any]:
+        fields: dict[str, Any] = super().get_fields()
+        for field in fields.values():
+            if isinstance(field, serializers.DateField | serializers.DateTimeField):
+                field.validators = [*field.validators, in_this_century]
+            elif isinstance(field, serializers.CharField) and (
+                field.max_length is not None and field.max_length <= LONGEST_LINE
+            ):
+                field.validators = [*field.validators, one_line]
+        return fields
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict):
@@ -142,20 +169,29 @@ class DeskViewSet(viewsets.ReadOnlyModelViewSet[Any]):
             response["ETag"] = f'"v{obj.version}"'
         return response
 
-    def expected_version(self) -> int | None:
-        tag = self.request.headers.get("If-Match", "").strip().removeprefix('"v').removesuffix('"')
-        return int(tag) if tag.isdecimal() else None
+    def expected_versions(self) -> frozenset[int] | None:
+        """What `If-Match` names (RFC 9110 §13.1.1); None: any version will do.
+
+        The comparison is a strong one: a weak tag is no version, so it never fits.
+        """
+        header = self.request.headers.get("If-Match", "").strip()
+        if header in {"", "*"}:
+            return None
+        if not _TAGS.fullmatch(header):
+            raise exceptions.ParseError(_('If-Match takes the ETag of an answer, such as "v3".'))
+        return frozenset(map(int, _VERSION.findall(header)))
 
 
 def once(view: Callable[..., Response]) -> Callable[..., Response]:
     """Do a POST with an `Idempotency-Key` once; a repeat gets the first answer.
 
     Key and effect share a transaction: a second request waits for the first one's row. The
-    same key with another body is refused (422).
+    same key with another body is refused (422). What is kept is gone after a day
+    (`forget_answers`); an answer that tells a secret is not for this.
     """
 
     def run(self: DeskViewSet, request: Request, *args: Any, **kwargs: Any) -> Response:
-        key = request.headers.get("Idempotency-Key", "").strip('" ')
+        key = request.headers.get("Idempotency-Key", "").strip('" ')[:LONGEST_KEY]
         if not key:
             return view(self, request, *args, **kwargs)
         # Reading the data parses the body; the digest must not depend on its spelling.
@@ -163,7 +199,7 @@ def once(view: Callable[..., Response]) -> Callable[..., Response]:
         actor = request.actor  # type: ignore[attr-defined]
         with transaction.atomic():
             row, created = IdempotencyKey.objects.get_or_create(
-                client_id=actor.id, key=key[:255], defaults={"request_sha256": digest}
+                client_id=actor.id, key=key, defaults={"request_sha256": digest}
             )
             if created:
                 response = view(self, request, *args, **kwargs)
@@ -181,13 +217,24 @@ def once(view: Callable[..., Response]) -> Callable[..., Response]:
 
 
 def _plain(data: Any) -> Any:
-    """A body as JSON; a file counts by its name and size."""
-    if isinstance(data, dict):
+    """A body as JSON; a file counts by its name and content."""
+    if isinstance(data, QueryDict):
         return {
-            key: [value.name, value.size] if isinstance(value, UploadedFile) else value
-            for key, value in data.items()
+            key: [
+                [value.name, _content_hash(value)] if isinstance(value, UploadedFile) else value
+                for value in values
+            ]
+            for key, values in data.lists()
         }
     return data
+
+
+def _content_hash(file: UploadedFile[Any]) -> str:
+    digest = hashlib.sha256()
+    for chunk in file.chunks():
+        digest.update(chunk)
+    file.seek(0)
+    return digest.hexdigest()
 
 
 Verb = Callable[[Any, Any, dict[str, Any]], Any]
@@ -211,7 +258,7 @@ def verb(
         def view(self: DeskViewSet, request: Request, **kwargs: Any) -> Response:
             obj = self.get_object() if detail else None
             data = self.input(input_class)
-            with expecting(obj, self.expected_version() if detail else None):
+            with expecting(obj, self.expected_versions() if detail else None):
                 result = method(self, obj, data)
             return self.answer(result, success)
 

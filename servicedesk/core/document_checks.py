@@ -6,9 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.core.files.storage import default_storage
-
-from servicedesk.core import seal
+from servicedesk.core import seal, vault
 from servicedesk.core.documents import content_hash
 from servicedesk.core.models import Document
 
@@ -48,8 +46,7 @@ def _frozen(document: Document) -> Iterator[str]:
 
 def _sealed(document: Document) -> Iterator[str]:
     try:
-        with default_storage.open(document.file) as file:
-            content = file.read()
+        content = vault.read(document.file)
     except FileNotFoundError:
         yield f"the file {document.file} is gone"
         return

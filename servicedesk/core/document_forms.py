@@ -12,7 +12,10 @@ from django.utils.translation import gettext_lazy as _
 from servicedesk.core.forms import DeskForm
 
 MOST_POINTS = 5000
-LARGEST_PDF = 20 * 1024 * 1024
+LARGEST_PDF = 10 * 1024 * 1024
+
+# What reading strokes raises that no pad of ours has sent, depending on where it stumbles.
+UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
 
 class StrokesField(forms.CharField):
@@ -24,10 +27,12 @@ class StrokesField(forms.CharField):
         text = super().to_python(value)
         if not text:
             return []
+        if self.max_length is not None and len(text) > self.max_length:
+            raise forms.ValidationError(_("The signature is too long. Sign again."))
         try:
             strokes = json.loads(text)
             cleaned = [[self._point(point) for point in stroke] for stroke in strokes]
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except UNREADABLE as error:
             raise forms.ValidationError(
                 _("The signature could not be read. Sign again.")
             ) from error
@@ -79,5 +84,5 @@ class UploadForm(DeskForm):
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
         if file.size > LARGEST_PDF:
-            raise forms.ValidationError(_("The file is larger than 20 MB."))
+            raise forms.ValidationError(_("The file is larger than 10 MB."))
         return file

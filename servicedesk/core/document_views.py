@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.contrib.auth.decorators import login_not_required
-from django.core.files.storage import default_storage
 from django.db.models import F, Q, QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -20,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from servicedesk.core import documents, paper, seal, subjects
+from servicedesk.core import documents, paper, subjects, vault
 from servicedesk.core.actors import Actor
 from servicedesk.core.document_forms import (
     LastDigitsForm,
@@ -34,6 +32,7 @@ from servicedesk.core.file_views import handed_out
 from servicedesk.core.http import DeskRequest, client_ip, refusals_on
 from servicedesk.core.keyset import keyset_page
 from servicedesk.core.models import Attachment, Document, SignLink, token_hash
+from servicedesk.core.verification import Busy, Verdict, judge, may_ask
 
 
 def visible_documents(actor: Actor) -> QuerySet[Document]:
@@ -53,7 +52,7 @@ def visible_documents(actor: Actor) -> QuerySet[Document]:
 def archive(request: DeskRequest) -> HttpResponse:
     """All forms, newest first; found by number, customer, store or person."""
     found = visible_documents(request.actor).exclude(status=Status.VOID)
-    text = request.GET.get("q", "").replace("\0", "").strip()[:100]
+    text = request.GET.get("q", "").strip()[:100]
     for word in text.split():
         found = found.filter(
             Q(number__icontains=word) | Q(keywords__icontains=word) | Q(title__icontains=word)
@@ -158,7 +157,7 @@ def _file(found: Document) -> FileResponse:
 def sealed_file(found: Document) -> FileResponse:
     """The stored PDF as an attachment; it is never rendered again."""
     return FileResponse(
-        default_storage.open(found.file),
+        vault.open_form(found.file),
         as_attachment=True,
         filename=f"{found.number}.pdf",
         content_type="application/pdf",
@@ -383,11 +382,10 @@ def verify_file(request: HttpRequest) -> HttpResponse:
 
 
 def _verify(request: HttpRequest, found: Document | None) -> HttpResponse:
-    form, verdict = UploadForm(), None
+    form, verdict, status = UploadForm(), None, 200
     if request.method == "POST":
         form = UploadForm(request.POST, request.FILES)
-        if form.is_valid():
-            verdict = judge(form.cleaned_data["file"].read())
+        verdict, status = _verdict(request, form)
     context = {
         "document": found,
         "signatures": found.signatures.all() if found else (),
@@ -395,18 +393,20 @@ def _verify(request: HttpRequest, found: Document | None) -> HttpResponse:
         "form": form,
         "verdict": verdict,
     }
-    status = 422 if form.errors else 200
     return render(request, "documents/verify.html", context, status=status)
 
 
-def judge(content: bytes) -> dict[str, Any]:
-    """Genuine, altered, or unknown: by the stored hash, else by the seal in the file."""
-    stored = Document.objects.filter(
-        file_sha256=hashlib.sha256(content).hexdigest(), status=Status.SEALED
-    ).first()
-    state = seal.inspect(content)
-    if stored is not None and state.intact:
-        return {"answer": "genuine", "document": stored}
-    if state.ours:
-        return {"answer": "altered", "document": None}
-    return {"answer": "unknown", "document": None}
+def _verdict(request: HttpRequest, form: UploadForm) -> tuple[Verdict | None, int]:
+    """What is said of the file that was sent, or why nothing is."""
+    if not may_ask(client_ip(request), at=timezone.now()):
+        form.add_error(
+            "file", _("Too many files came from your address. Try again in ten minutes.")
+        )
+        return None, 429
+    if not form.is_valid():
+        return None, 422
+    try:
+        return judge(form.cleaned_data["file"].read()), 200
+    except Busy:
+        form.add_error("file", _("Other files are being checked. Try again in a minute."))
+        return None, 503

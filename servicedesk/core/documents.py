@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +19,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from servicedesk.core import subjects
 from servicedesk.core.actions import action
 from servicedesk.core.actors import Actor
 from servicedesk.core.document_events import (
@@ -42,6 +43,8 @@ LOOK_BACK = timedelta(days=30)
 # A signature has some length: less is a slip of the finger.
 FEWEST_POINTS = 20
 SMALLEST_EXTENT = 30
+# A monthly report's annex has thousands of lines; the archive finds it by its beginning.
+LONGEST_TEXT = 20_000
 
 
 DECLINES = gettext_lazy("I do not want to sign")
@@ -91,6 +94,19 @@ def content_hash(data: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical(data)).hexdigest()
 
 
+def words_in(value: Any) -> Iterator[str]:
+    """The texts of a form, for the archive's search."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            if name != "files":
+                yield from words_in(inner)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from words_in(inner)
+    elif isinstance(value, str) and value:
+        yield value
+
+
 @action
 def freeze(
     kind: DocumentKind,
@@ -103,7 +119,7 @@ def freeze(
     at: datetime,
     by: Actor,
 ) -> Document:
-    """The form of the record as it is now.
+    """The form of the record as it is now. Its record is locked by the action that asks.
 
     The same data give the document that exists. Other data give its next version: an unsigned
     or half-signed one is void then, a sealed one stays and is referred to.
@@ -129,6 +145,7 @@ def freeze(
         language=language,
         data=dict(data),
         data_sha256=digest,
+        text="\n".join(words_in(data))[:LONGEST_TEXT],
         blocks=[block.name for block in kind.blocks],
         status=Status.OPEN if kind.blocks else Status.COMPLETE,
         frozen_at=at,
@@ -228,6 +245,7 @@ def sign_by_link(
     """The customer's own act. The link is used up in the same transaction."""
     if not by.may("documents.sign_as_customer") or by.kind != "contact":
         raise PermissionDenied("only the customer signs for the customer")
+    _lock(link.document)
     consumed = SignLink.objects.filter(
         pk=link.pk, used_at=None, revoked_at=None, expires_at__gt=at
     ).update(used_at=at)
@@ -256,6 +274,7 @@ def sign_own(
         raise PermissionDenied(f"{by.label} may not sign {document}")
     if KINDS[document.kind].block(block).outside:
         raise PermissionDenied("nobody of the house signs for the customer")
+    _lock(document)
     return _sign(
         document, block, signer_name=by.label, method=Method.ACCOUNT, strokes=strokes,
         shown_sha256=shown_sha256, answers={}, at=at, by=by, ip=ip, user_agent=user_agent,
@@ -269,6 +288,7 @@ def refuse_by_link(
     """The customer does not sign and says why."""
     if not by.may("documents.sign_as_customer") or by.kind != "contact":
         raise PermissionDenied("only the customer answers for the customer")
+    _lock(link.document)
     if not SignLink.objects.filter(
         pk=link.pk, used_at=None, revoked_at=None, expires_at__gt=at
     ).update(used_at=at):
@@ -298,7 +318,7 @@ def _sign(
     ip: str | None,
     user_agent: str,
 ) -> Signature:
-    _lock(document)
+    """The document is locked."""
     if document.status != Status.OPEN:
         raise Refused(_("This form is “%s” and cannot be signed.") % document.get_status_display())
     if shown_sha256 != document.data_sha256:
@@ -326,6 +346,8 @@ def _sign(
         ip=ip,
         user_agent=user_agent[:300],
     )
+    document.signers = f"{document.signers} {signature.signer_name}".strip()[:1000]
+    document.save(update_fields=["signers"])
     complete = set(document.blocks) <= set(document.signatures.values_list("block", flat=True))
     if complete:
         document.status = Status.COMPLETE
@@ -349,6 +371,8 @@ def _check_strokes(strokes: list[list[dict[str, float]]]) -> None:
 
 
 def _lock(document: Document) -> None:
+    """Before its links are touched; its record comes first (`subjects.lock`)."""
+    subjects.lock(document.subject_kind, document.subject_id)
     document.refresh_from_db(from_queryset=Document.objects.select_for_update(no_key=True))
 
 

@@ -24,6 +24,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from servicedesk.core.fields import in_this_century, one_line
 from servicedesk.core.states import Transition
 
 if TYPE_CHECKING:
@@ -306,6 +307,10 @@ class _Desk(forms.BaseForm):
         for field in self.fields.values():
             if field.error_messages["required"] is forms.Field.default_error_messages["required"]:
                 field.error_messages["required"] = _what_is_missing(field)
+            if isinstance(field, forms.DateField | forms.DateTimeField):
+                field.validators = [*field.validators, in_this_century]
+            elif isinstance(field, forms.CharField) and isinstance(field.widget, forms.TextInput):
+                field.validators = [*field.validators, one_line]
             if isinstance(field, forms.ModelChoiceField) and field.empty_label == "---------":
                 field.empty_label = _("Choose …") if field.required else "—"
             better = _BETTER_WIDGETS.get(type(field.widget))
@@ -318,10 +323,6 @@ class _Desk(forms.BaseForm):
 
 class DeskForm(_Desk, forms.Form):
     """The base of every form."""
-
-
-class DeskModelForm(_Desk, forms.ModelForm[Any]):
-    """For the rare form that shows a model's own fields. Saving is still an action's work."""
 
 
 # ---------------------------------------------------------------------------------------------

@@ -8,8 +8,15 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    JsonResponse,
+    QueryDict,
+)
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import is_valid_path
@@ -17,12 +24,15 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from django.views.csrf import csrf_failure as django_csrf_failure
+from django.views.defaults import bad_request
 from django_htmx.middleware import HtmxDetails
 
 from servicedesk.core.actors import ANONYMOUS, Actor
 from servicedesk.core.errors import Refused
 from servicedesk.core.forms import ActionForm
 from servicedesk.core.panels import navigation
+
+API = "/api/"
 
 
 class DeskRequest(HttpRequest):
@@ -50,6 +60,40 @@ class ActorMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.actor = SimpleLazyObject(lambda: actor_of(request.user))  # type: ignore[attr-defined]
         return self.get_response(request)
+
+
+class TextMiddleware:
+    """U+0000 is in no text of ours, and PostgreSQL takes it in none: 400, wherever it came in.
+
+    It stands before whatever looks a session up; the language of its answer is known by then.
+    The bodies of the API are read by their own parser (`core.parsers`).
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        texts = [request.path_info, *request.headers.values(), *request.COOKIES.values()]
+        if any("\0" in text for text in texts) or _has_null(request.GET):
+            return _not_understood(request)
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_view: Any) -> HttpResponse | None:
+        """Only here: a body that is too large is refused by what stands inside."""
+        if request.path_info.startswith(API) or not _has_null(request.POST):
+            return None
+        return _not_understood(request)
+
+
+def _has_null(sent: QueryDict) -> bool:
+    return any("\0" in text for name, texts in sent.lists() for text in (name, *texts))
+
+
+def _not_understood(request: HttpRequest) -> HttpResponse:
+    match = request.resolver_match
+    if request.path_info.startswith(API) or (match is not None and speaks_json(match.func)):
+        return json_problem("parse-error", 400, _("A text holds a character that is none."))
+    return bad_request(request, SuspiciousOperation())
 
 
 def speaks_json(view: Any) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 from django.http import QueryDict
+from django.utils.timezone import is_naive
 
 M = TypeVar("M", bound=Model)
 
@@ -97,11 +98,20 @@ def _values(model: type[Model], names: list[str], mark: str) -> list[Any] | None
         texts = json.loads(urlsafe_b64decode(mark + "=" * (-len(mark) % 4)))
         if not isinstance(texts, list) or len(texts) != len(names):
             return None
-        return [
-            _column(model, name).to_python(text) for name, text in zip(names, texts, strict=True)
-        ]
-    except (ValueError, TypeError, ValidationError):
+        return [_value(_column(model, name), text) for name, text in zip(names, texts, strict=True)]
+    except (ValueError, TypeError, ValidationError, RecursionError):
         return None
+
+
+def _value(column: Any, text: Any) -> Any:
+    """A value of the column; ValueError for what the database would not take."""
+    if not isinstance(text, str) or "\0" in text:
+        raise ValueError("not from a mark of ours")
+    text.encode()  # Half a surrogate pair cannot be.
+    value = column.to_python(text)
+    if isinstance(value, datetime) and is_naive(value):
+        raise ValueError("a moment without its zone")
+    return value
 
 
 def _column(model: type[Model], name: str) -> Any:

@@ -7,8 +7,11 @@ the database (migration 0001) refuse what these classes refuse.
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Func, Q, TextField
@@ -17,6 +20,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from servicedesk.core.fields import uuid7
+from servicedesk.core.search import bigrams
 
 
 class AppendOnly(models.Model):
@@ -251,6 +255,10 @@ class Document(models.Model):
     language = models.CharField(max_length=10, default="zh-hans")
     data = models.JSONField(encoder=DjangoJSONEncoder)
     data_sha256 = models.CharField(max_length=64)
+    # All words of the form, and who signed it.
+    text = models.TextField(blank=True)
+    signers = models.CharField(max_length=1000, blank=True)
+    search = bigrams("number", "title", "keywords", "signers", "text")
     blocks = models.JSONField(default=list)
     status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
     frozen_at = models.DateTimeField()
@@ -262,11 +270,17 @@ class Document(models.Model):
     file_sha256 = models.CharField(max_length=64, blank=True)
     file_size = models.PositiveIntegerField(null=True)
     sealed_at = models.DateTimeField(null=True)
+    # When and by whom the seal was stamped (RFC 3161).
+    stamped_at = models.DateTimeField(null=True)
+    stamped_by = models.CharField(max_length=200, blank=True)
 
     class Meta:
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["subject_kind", "subject_id"], name="core_document_subject"),
+            # The archive, by the day of the form.
+            models.Index(fields=["frozen_at", "id"], name="core_document_archive"),
+            GinIndex(fields=["search"], name="core_document_search"),
             models.Index(
                 fields=["id"], name="core_document_to_seal", condition=Q(status="complete")
             ),
@@ -287,6 +301,59 @@ class Document(models.Model):
 
     def __str__(self) -> str:
         return self.number if self.version == 1 else f"{self.number} v{self.version}"
+
+
+class DocumentExport(models.Model):
+    """A ZIP of sealed forms that a worker makes for one person (`core.exports`)."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", _("Waiting for a worker")
+        RUNNING = "running", _("Being packed")
+        DONE = "done", _("Ready")
+        FAILED = "failed", _("Failed")
+        EXPIRED = "expired", _("Deleted")
+
+    uid = models.UUIDField(default=uuid7, unique=True)
+    # What was asked for, in the words of the archive's filter, and the forms that were found then.
+    selection = models.JSONField(default=dict)
+    documents = ArrayField(models.BigIntegerField())
+    requested_by_id = models.BigIntegerField()
+    requested_by_label = models.CharField(max_length=200)
+    requested_at = models.DateTimeField()
+    status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    total = models.PositiveIntegerField()
+    packed = models.PositiveIntegerField(default=0)
+    faults = models.PositiveIntegerField(default=0)
+    failure = models.TextField(blank=True)
+    file = models.CharField(max_length=200, blank=True)
+    size = models.PositiveBigIntegerField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(
+                fields=["id"],
+                name="core_documentexport_open",
+                condition=Q(status__in=["queued", "running"]),
+            ),
+            models.Index(fields=["requested_by_id", "-id"], name="core_documentexport_own"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="core_documentexport_known_status",
+                condition=Q(status__in=["queued", "running", "done", "failed", "expired"]),
+            ),
+            models.CheckConstraint(
+                name="core_documentexport_done_has_file",
+                condition=~Q(status="done") | ~Q(file=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.uid)
 
 
 class Signature(AppendOnly):
@@ -494,7 +561,12 @@ class StaleRuleDay(models.Model):
 
 
 class IdempotencyKey(models.Model):
-    """The stored answer of a POST, written in the same transaction as its effect."""
+    """The stored answer of a POST, written in the same transaction as its effect.
+
+    It repeats what the record said then, so it is not kept for longer than a client may repeat.
+    """
+
+    KEPT = timedelta(days=1)
 
     client_id = models.BigIntegerField()
     key = models.CharField(max_length=255)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+
+from servicedesk.core.fields import in_this_century
 
 
 def spoken(moment: datetime, *, year: int | None = None) -> str:
@@ -14,3 +17,13 @@ def spoken(moment: datetime, *, year: int | None = None) -> str:
     local = timezone.localtime(moment)
     day = _("M j") if year in {None, local.year} else _("M j, Y")
     return f"{date_format(local, day)} {local:%H:%M}"
+
+
+def day_of(text: str) -> date | None:
+    """The day that an address names (`2026-03-02`); None if it is none that we could work with."""
+    try:
+        day = date.fromisoformat(text)
+        in_this_century(day)
+    except (ValueError, ValidationError):
+        return None
+    return day

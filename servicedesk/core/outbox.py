@@ -11,6 +11,7 @@ import random
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from email.errors import MessageError
 from typing import Any
 
 from django.core.mail import EmailMessage
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=60)
 BATCH = 20
+LONGEST_SUBJECT = 300
 # Standard Webhooks' schedule, some three days in all.
 DELAYS = [timedelta(seconds=s) for s in (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)]
 
@@ -77,12 +79,7 @@ def queue(
 
 
 def queue_all(messages: Sequence[OutboxMessage]) -> None:
-    if not connection.in_atomic_block:
-        raise RuntimeError("a message belongs into the transaction of its cause")
-    insert(
-        messages, "uid", "channel", "recipient", "subject", "body", "data", "dedup_key", "status",
-        "attempts", ignore_conflicts=True,
-    )  # fmt: skip
+    _insert(messages)
 
 
 def hold_all(messages: Sequence[OutboxMessage]) -> None:
@@ -90,11 +87,18 @@ def hold_all(messages: Sequence[OutboxMessage]) -> None:
 
     Those with a reader are `HELD`, and let go within his cap (`core.digests`).
     """
+    _insert(messages, "next_attempt_at", "reader")
+
+
+def _insert(messages: Sequence[OutboxMessage], *more: str) -> None:
     if not connection.in_atomic_block:
         raise RuntimeError("a message belongs into the transaction of its cause")
+    for message in messages:
+        # A header is one line, whatever a record is called.
+        message.subject = " ".join(message.subject.split())[:LONGEST_SUBJECT]
     insert(
         messages, "uid", "channel", "recipient", "subject", "body", "data", "dedup_key", "status",
-        "attempts", "next_attempt_at", "reader", ignore_conflicts=True,
+        "attempts", *more, ignore_conflicts=True,
     )  # fmt: skip
 
 
@@ -127,9 +131,13 @@ def deliver() -> int:
     release(timezone.now())
     tried = 0
     while batch := _claim(timezone.now()):
-        for message in batch:
-            _try(message)
         tried += len(batch)
+        try:
+            while batch:
+                _try(batch.pop(0))
+        finally:
+            # Only after an error that no channel expects: the others do not wait for the lease.
+            _give_back(batch)
     return tried
 
 
@@ -159,14 +167,38 @@ def _claim(now: datetime) -> list[OutboxMessage]:
     return rows
 
 
+def _give_back(messages: Sequence[OutboxMessage]) -> None:
+    for message in messages:
+        OutboxMessage.objects.filter(pk=message.pk, lease_token=message.lease_token).update(
+            status=State.QUEUED, lease_until=None, lease_token=None
+        )
+
+
 def _try(message: OutboxMessage) -> None:
-    """Send outside of any transaction, then note the result if the lease is still ours."""
+    """Send outside of any transaction, then note the result if the lease is still ours.
+
+    What is no DeliveryError is a fault of ours: it counts as a failed try of this message, whose
+    turn comes later then, and goes on to the log of the ticker, which starts again.
+    """
+    outcome, detail = _after_failure(message), "an error that was not foreseen; see the log"
     try:
-        _channels[message.channel](message)
+        _send(message)
+        outcome, detail = {"status": State.SENT, "sent_at": timezone.now()}, "ok"
     except DeliveryError as error:
-        outcome, detail = _after_failure(message), str(error)
-    else:
-        outcome, detail = {"status": OutboxMessage.State.SENT, "sent_at": timezone.now()}, "ok"
+        log.warning("message %s: %s", message.uid, error)
+        detail = str(error)
+    finally:
+        _note(message, outcome, detail)
+
+
+def _send(message: OutboxMessage) -> None:
+    send = _channels.get(message.channel)
+    if send is None:
+        raise DeliveryError(f"There is no channel “{message.channel}”")
+    send(message)
+
+
+def _note(message: OutboxMessage, outcome: Mapping[str, Any], detail: str) -> None:
     with transaction.atomic():
         mine = OutboxMessage.objects.filter(pk=message.pk, lease_token=message.lease_token)
         if mine.update(
@@ -194,6 +226,12 @@ def replay(message: OutboxMessage, *, at: datetime) -> None:
     )
 
 
+# smtplib's errors are OSErrors. The rest is what building a message raises, by what is wrong with
+# it: a line break in a header, an address or text that cannot be encoded (ValueError), or an address
+# over which Python's own parser of headers stumbles.
+UNSENDABLE = (OSError, ValueError, LookupError, AttributeError, MessageError)
+
+
 @channel("email")
 def send_email(message: OutboxMessage) -> None:
     mail = EmailMessage(
@@ -205,5 +243,5 @@ def send_email(message: OutboxMessage) -> None:
     )
     try:
         mail.send()
-    except OSError as error:  # smtplib's errors are OSErrors
-        raise DeliveryError(str(error)) from error
+    except UNSENDABLE as error:
+        raise DeliveryError(f"{type(error).__name__}: {error}") from error

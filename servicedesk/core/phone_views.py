@@ -27,6 +27,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.gzip import gzip_page
 
 from servicedesk.core import phone, phone_uploads
+from servicedesk.core.assets import asset_version
 from servicedesk.core.http import DeskRequest, json_problem
 from servicedesk.core.models import PhoneCommand, PhoneUpload
 from servicedesk.core.phone import KINDS, OPEN, NotRefused, OtherContent, Said
@@ -38,7 +39,6 @@ MOST_FIELDS = 200
 # Larger than any clock is wrong, and within what a column of eight bytes and a date can hold.
 LARGEST_OFFSET = 100 * 366 * 86_400_000
 SHA256 = re.compile(r"[0-9a-f]{64}")
-VERSION = "0.1.0"
 View = Callable[..., HttpResponse]
 
 
@@ -216,8 +216,8 @@ def _said(body: dict[str, Any]) -> Said:
         kind=kind,
         number=_text(body, "number", longest=40),
         verb=verb,
-        fields=_fields(body.get("fields") or {}),
-        files=_files(body.get("files") or {}),
+        fields=_fields(body.get("fields", {})),
+        files=_files(body.get("files", {})),
         base_version=_number(body, "base_version", 0, 2_000_000_000),
         after=_uid(body, "after") if after is not None else None,
         happened_at=_moment(body, "happened_at"),
@@ -274,7 +274,8 @@ def _fields(found: Any) -> dict[str, str | list[str]]:
         texts = value if isinstance(value, list) else [value]
         if len(texts) > MOST_FIELDS or not all(isinstance(text, str) for text in texts):
             raise NotUnderstood("a field is a text or a list of texts")
-    return found
+    # A whole form may have been sent; its token is nothing to keep.
+    return {name: value for name, value in found.items() if name != "csrfmiddlewaretoken"}
 
 
 def _files(found: Any) -> dict[str, str]:
@@ -297,7 +298,7 @@ def pack(request: DeskRequest) -> HttpResponse:
     """
     now = timezone.now()
     content: dict[str, Any] = {
-        "app": VERSION,
+        "app": asset_version(),
         "user": {"uid": str(request.user.uid), "name": request.actor.label},  # type: ignore[union-attr]
         "language": get_language(),
     }

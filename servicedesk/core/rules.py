@@ -23,17 +23,22 @@ Answer = RuleResult.Answer
 
 @dataclass(frozen=True, slots=True)
 class Finding:
+    """`whose`: person and team it counts for, if not those who have the record at its end."""
+
     answer: str
     evidence: tuple[Entry, ...] = ()
     note: str = ""
+    whose: tuple[int | None, int | None] | None = None
 
 
 def kept(*evidence: Entry, note: str = "") -> Finding:
     return Finding(Answer.KEPT, evidence, note)
 
 
-def broken(*evidence: Entry, note: str = "") -> Finding:
-    return Finding(Answer.BROKEN, evidence, note)
+def broken(
+    *evidence: Entry, note: str = "", whose: tuple[int | None, int | None] | None = None
+) -> Finding:
+    return Finding(Answer.BROKEN, evidence, note, whose)
 
 
 def not_provable(note: str = "") -> Finding:
@@ -154,8 +159,8 @@ def store(
                 note=str(finding.note)[:300],
                 evidence=[str(entry.uid) for entry in finding.evidence],
                 counts_at=counts_at,
-                person_id=person_id,
-                team_id=team_id,
+                person_id=finding.whose[0] if finding.whose else person_id,
+                team_id=finding.whose[1] if finding.whose else team_id,
                 customer_id=customer_id,
                 product_id=product_id,
                 computed_at=at,

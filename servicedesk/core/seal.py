@@ -1,4 +1,4 @@
-"""The company's seal on a PDF: PAdES by pyHanko, and what the verify page asks of it.
+"""The company's seal on a PDF: PAdES with a time stamp (B-T), and what the verify page asks of it.
 
 SEAL_KEY_DIR holds
 
@@ -11,38 +11,55 @@ replaced (`rotate_seal`), and what was sealed before stays genuine.
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
+import struct
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
 
+from asn1crypto import cms
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives import serialization
 from django.conf import settings
 from pyhanko.keys import load_cert_from_pemder, load_certs_from_pemder
 from pyhanko.pdf_utils.generic import StreamObject
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.pdf_utils.misc import PdfReadError
+from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.writer import PageObject, PdfFileWriter
 from pyhanko.sign import fields, signers
 from pyhanko.sign.diff_analysis import ModificationLevel
-from pyhanko.sign.validation import validate_pdf_signature
+from pyhanko.sign.general import (
+    CMSStructuralError,
+    NonexistentAttributeError,
+    extract_certificate_info,
+    extract_signer_info,
+    find_unique_cms_attribute,
+)
+from pyhanko.sign.validation import async_validate_detached_cms, validate_pdf_signature
 from pyhanko.sign.validation.errors import SignatureValidationError
 from pyhanko_certvalidator import ValidationContext
+
+from servicedesk.core import stamps
+from servicedesk.core.certificates import make_keys, write_file
 
 FIELD = "Seal"
 # The certificate last: while the others are replaced, it does not fit the key.
 FILES = ("seal.key", "authority.pem", "seal.pem")
+# What pyHanko raises on broken or hostile files, depending on where it stumbles.
+UNREADABLE = (
+    PdfError, OSError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError,
+    AssertionError, RuntimeError, MemoryError, struct.error, zlib.error,
+)  # fmt: skip
 T = TypeVar("T")
 
 
@@ -89,7 +106,7 @@ def _keep(folder: Path) -> str:
         kept.parent.mkdir(exist_ok=True, mode=0o700)
         part = kept.with_suffix(".part")
         both = (folder / "seal.pem").read_bytes(), (folder / "authority.pem").read_bytes()
-        _write(part, b"\n".join(both))
+        write_file(part, b"\n".join(both))
         part.replace(kept)
     return fingerprint
 
@@ -104,11 +121,6 @@ def _authorities(certificate: Any) -> list[Any] | None:
     if present.exists() and load_cert_from_pemder(str(present)).dump() == certificate.dump():
         return list(load_certs_from_pemder([str(folder / "authority.pem")]))
     return None
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.touch(mode=0o600)
-    path.write_bytes(content)
 
 
 def rotate(source: Path | None = None) -> str:
@@ -127,14 +139,14 @@ def _install(folder: Path, source: Path | None = None) -> str:
     with tempfile.TemporaryDirectory(prefix=".new-", dir=folder) as scratch:
         new = Path(scratch)
         if source is None:
-            _make_keys(new)
+            make_keys(new, FILES, "seal")
         else:
             for name in FILES:
                 try:
-                    _write(new / name, (source / name).read_bytes())
+                    write_file(new / name, (source / name).read_bytes())
                 except OSError as error:
                     raise SealError(f"{source / name} cannot be read: {error}") from error
-        sealed = _sign(_empty_page(), _signer(new), reason="")
+        sealed = _sign(_empty_page(), _signer(new), None, reason="")
         authorities = list(load_certs_from_pemder([str(new / "authority.pem")]))
         (signature,) = PdfFileReader(BytesIO(sealed)).embedded_signatures
         if not _check(signature, authorities).intact:
@@ -155,83 +167,39 @@ def _empty_page() -> bytes:
     return output.getvalue()
 
 
-def _make_keys(folder: Path) -> None:
-    """An authority of our own and a sealing certificate by it (EC P-256, ten years)."""
-    now = datetime.now(tz=UTC)
-
-    def name(common: str) -> x509.Name:
-        return x509.Name(
-            [
-                x509.NameAttribute(NameOID.ORGANIZATION_NAME, settings.COMPANY_NAME[:64]),
-                x509.NameAttribute(NameOID.COMMON_NAME, common),
-            ]
-        )
-
-    def certificate(
-        subject: str,
-        key: ec.EllipticCurvePublicKey,
-        signing: ec.EllipticCurvePrivateKey,
-        *,
-        ca: bool,
-    ) -> x509.Certificate:
-        usage = x509.KeyUsage(
-            digital_signature=not ca, content_commitment=not ca, key_cert_sign=ca, crl_sign=ca,
-            key_encipherment=False, data_encipherment=False, key_agreement=False,
-            encipher_only=False, decipher_only=False,
-        )  # fmt: skip
-        return (
-            x509.CertificateBuilder()
-            .subject_name(name(subject))
-            .issuer_name(name("Service desk authority"))
-            .public_key(key)
-            .serial_number(x509.random_serial_number())
-            # A clock that is put right by some hours must not spoil what is sealed next.
-            .not_valid_before(now - timedelta(days=1))
-            .not_valid_after(now + timedelta(days=3650))
-            .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-            .add_extension(usage, critical=True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key()),
-                critical=False,
-            )
-            .sign(signing, hashes.SHA256())
-        )
-
-    authority_key, seal_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    authority = certificate(
-        "Service desk authority", authority_key.public_key(), authority_key, ca=True
-    )
-    seal = certificate("Service desk seal", seal_key.public_key(), authority_key, ca=False)
-    private = seal_key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    # The authority's own key is not kept: nothing else shall ever be signed with it.
-    for file, content in (
-        ("authority.pem", authority.public_bytes(serialization.Encoding.PEM)),
-        ("seal.key", private),
-        ("seal.pem", seal.public_bytes(serialization.Encoding.PEM)),
-    ):
-        _write(folder / file, content)
-
-
 # --- sealing -----------------------------------------------------------------------------------
 
 
-def seal(pdf: bytes, *, reason: str) -> bytes:
-    """The PDF with the company's certifying signature: any later change is an alteration."""
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    pdf: bytes
+    stamp: stamps.Stamp
+
+
+def seal(pdf: bytes, *, reason: str) -> Sealed:
+    """The PDF with the company's certifying signature: any later change is an alteration.
+
+    Raises SealError or StampError if the keys are no good or no time stamp can be had.
+    """
     with _locked() as folder:
         if not (folder / "seal.pem").exists():
             _install(folder)
         signer = _signer(folder)
         # Also if somebody put other files there by hand.
         _keep(folder)
-    return _sign(pdf, signer, reason=reason)
+        stamper = stamps.stamper(folder)
+    sealed = _sign(pdf, signer, stamper, reason=reason)
+    assert stamper.last is not None
+    return Sealed(sealed, stamper.last)
 
 
-def _sign(pdf: bytes, signer: signers.SimpleSigner, *, reason: str) -> bytes:
+def _sign(
+    pdf: bytes,
+    signer: signers.SimpleSigner,
+    stamper: stamps.OwnStamper | stamps.HttpStamper | None,
+    *,
+    reason: str,
+) -> bytes:
     output = BytesIO()
     sealing = signers.PdfSigner(
         signers.PdfSignatureMetadata(
@@ -244,9 +212,23 @@ def _sign(pdf: bytes, signer: signers.SimpleSigner, *, reason: str) -> bytes:
             md_algorithm="sha256",
         ),
         signer=signer,
+        timestamper=stamper,
     )
     _apart(lambda: sealing.sign_pdf(IncrementalPdfFileWriter(BytesIO(pdf)), output=output))
     return output.getvalue()
+
+
+def sign_list(content: bytes) -> bytes:
+    """A detached signature (CMS, DER) with our seal and a time stamp over something else than a PDF."""
+    with _locked() as folder:
+        if not (folder / "seal.pem").exists():
+            _install(folder)
+        signer, stamper = _signer(folder), stamps.stamper(folder)
+        _keep(folder)
+    signed = _apart(
+        lambda: signer.sign_general_data(content, "sha256", detached=True, timestamper=stamper)
+    )
+    return bytes(signed.dump())
 
 
 def _apart(work: Callable[[], T]) -> T:
@@ -260,40 +242,116 @@ def _apart(work: Callable[[], T]) -> T:
 
 @dataclass(frozen=True, slots=True)
 class SealState:
-    """What the seal in a PDF says. `ours`: it carries a seal of this company at all."""
+    """What the seal in a PDF says. `ours`: it carries a seal of this company at all.
+
+    `stamped_at`: when, by the word of a time-stamp authority that we know; else None.
+    """
 
     ours: bool
     intact: bool
     sealed_at: datetime | None = None
+    stamped_at: datetime | None = None
 
 
 def inspect(pdf: bytes) -> SealState:
-    """Look for our seal and check it: signature, certificate, coverage of the whole file."""
+    """Look for our seal and check it: signature, certificate, time stamp, coverage of the file."""
+    found = _find(pdf)
+    return _check(*found) if found else SealState(ours=False, intact=False)
+
+
+def is_ours(pdf: bytes) -> bool:
+    """Whether it carries a seal of ours, intact or not. For files of strangers: `seal_process`."""
+    return _find(pdf) is not None
+
+
+def _find(pdf: bytes) -> tuple[Any, list[Any]] | None:
+    """The first signature by a certificate of ours, and who vouches for that one."""
     try:
-        signatures = PdfFileReader(BytesIO(pdf), strict=False).embedded_signatures
-    except (PdfReadError, ValueError, OSError):
-        return SealState(ours=False, intact=False)
-    for signature in signatures:
-        if signature.signer_cert is None:
-            continue
-        authorities = _authorities(signature.signer_cert)
-        if authorities is not None:
-            return _check(signature, authorities)
-    return SealState(ours=False, intact=False)
+        for signature in PdfFileReader(BytesIO(pdf), strict=False).embedded_signatures:
+            if signature.signer_cert is None:
+                continue
+            authorities = _authorities(signature.signer_cert)
+            if authorities is not None:
+                return signature, authorities
+    except UNREADABLE:
+        return None
+    return None
 
 
 def _check(signature: Any, authorities: list[Any]) -> SealState:
     # A certificate that ended since was good when it sealed. The seal's own word for the time
-    # is enough: a form counts as genuine only if its file is known besides.
+    # is enough for that: a form counts as genuine only if its file is known besides.
     moment = signature.self_reported_timestamp
     try:
-        context = ValidationContext(trust_roots=authorities, allow_fetching=False, moment=moment)
-        status = _apart(partial(validate_pdf_signature, signature, context))
-    except (SignatureValidationError, PdfReadError, ValueError):
+        stamp = _stamp_in(signature.signer_info)
+        status = _apart(
+            partial(
+                validate_pdf_signature, signature, _trust(authorities, moment), _clock(stamp)
+            )
+        )
+    except (SignatureValidationError, CMSStructuralError, *UNREADABLE):
         return SealState(ours=True, intact=False)
     whole = status.modification_level == ModificationLevel.NONE
+    intact = bool(status.intact and status.valid and status.trusted and whole)
+    stamped = status.timestamp_validity
+    if stamped is not None:
+        intact = intact and bool(stamped.intact and stamped.valid and stamped.trusted)
     return SealState(
         ours=True,
-        intact=bool(status.intact and status.valid and status.trusted and whole),
+        intact=intact,
         sealed_at=moment,
+        stamped_at=stamped.timestamp if stamped is not None and intact else None,
     )
+
+
+def _trust(authorities: list[Any], moment: datetime | None) -> ValidationContext:
+    return ValidationContext(trust_roots=authorities, allow_fetching=False, moment=moment)
+
+
+def _stamp_in(signer_info: Any) -> Any:
+    """The token of the time stamp, None without one."""
+    try:
+        token = find_unique_cms_attribute(
+            signer_info["unsigned_attrs"], "signature_time_stamp_token"
+        )
+    except NonexistentAttributeError:
+        return None
+    return token["content"]
+
+
+def _clock(stamp: Any) -> ValidationContext | None:
+    """Who may have stamped it: nobody, if it is by an authority that never stamped for us."""
+    if stamp is None:
+        return None
+    certificate = extract_certificate_info(stamp).signer_cert
+    moment = stamp["encap_content_info"]["content"].parsed["gen_time"].native
+    return _trust(stamps.authorities(certificate), moment)
+
+
+def list_is_ours(content: bytes, signed: bytes) -> bool:
+    """Whether `sign_list` made the signature, over just this content."""
+    try:
+        data = cms.ContentInfo.load(signed)["content"]
+        certificate = extract_certificate_info(data).signer_cert
+        authorities = _authorities(certificate)
+        if authorities is None:
+            return False
+        signer_info = extract_signer_info(data)
+        moment = find_unique_cms_attribute(signer_info["signed_attrs"], "signing_time").native
+        stamp = _stamp_in(signer_info)
+        if stamp is None:
+            return False
+        status = _apart(
+            lambda: asyncio.run(
+                async_validate_detached_cms(
+                    content, data, _trust(authorities, moment), _clock(stamp)
+                )
+            )
+        )
+    except (SignatureValidationError, ValueError, TypeError, KeyError, CMSStructuralError):
+        return False
+    stamped = status.timestamp_validity
+    return bool(
+        status.intact and status.valid and status.trusted
+        and stamped.intact and stamped.valid and stamped.trusted
+    )  # fmt: skip

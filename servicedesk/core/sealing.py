@@ -6,14 +6,12 @@ import hashlib
 import logging
 from datetime import datetime, timedelta
 
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from servicedesk.core import paper, seal
+from servicedesk.core import paper, seal, stamps, vault
 from servicedesk.core.actors import SYSTEM
 from servicedesk.core.document_events import DocumentFailed, DocumentSealed
 from servicedesk.core.documents import Status, about_document
@@ -27,6 +25,8 @@ log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=90)
 TRIES = 3
+# While the keys, the time stamps or the store are away: so long nothing is tried.
+PAUSE = timedelta(seconds=30)
 
 
 @every(1)
@@ -34,7 +34,13 @@ def seal_waiting() -> int:
     """Seal all complete documents; returns how many."""
     sealed = 0
     while (document := _claim(timezone.now())) is not None:
-        sealed += seal_document(document)
+        try:
+            sealed += seal_document(document)
+        except (seal.SealError, stamps.StampError, vault.StoreError) as error:
+            # No fault of the form: it is tried until it succeeds, and all others wait with it.
+            log.error("%s waits: %s", document, error)
+            _pause(document, str(error), now=timezone.now())
+            break
     return sealed
 
 
@@ -58,7 +64,7 @@ def _claim(now: datetime) -> Document | None:
 def seal_document(document: Document, *, at: datetime | None = None) -> bool:
     """Render and seal outside of any transaction, store, then note it.
 
-    `at`, when it was sealed, is given for demo data only.
+    `at`, when it was sealed, is given for demo data only. Raises what makes `seal_waiting` pause.
     """
     try:
         pdf = renderer.render(paper.render(document, layout="pdf/base.html"))
@@ -67,25 +73,22 @@ def seal_document(document: Document, *, at: datetime | None = None) -> bool:
         _give_up_or_retry(document, str(error), now=at or timezone.now())
         return False
     sealed = seal.seal(pdf, reason=document.number)
-    folder = f"documents/{document.frozen_at:%Y/%m}"
-    name = default_storage.save(
-        f"{folder}/{document.number}-v{document.version}-{document.uid.hex[-8:]}.pdf",
-        ContentFile(sealed),
-    )
+    name = vault.keep(sealed.pdf)
     with transaction.atomic():
         document.refresh_from_db(from_queryset=Document.objects.select_for_update())
         if document.status != Status.COMPLETE:
-            # A worker whose lease had ended finished first; its file counts.
-            default_storage.delete(name)
+            # A worker whose lease had ended finished first; its file counts, ours is named by nobody.
             return False
         now = at or timezone.now()
         document.status = Status.SEALED
-        document.file, document.file_size = name, len(sealed)
-        document.file_sha256 = hashlib.sha256(sealed).hexdigest()
-        document.sealed_at, document.lease_until = now, None
+        document.file, document.file_size = name, len(sealed.pdf)
+        document.file_sha256 = hashlib.sha256(sealed.pdf).hexdigest()
+        document.stamped_at, document.stamped_by = sealed.stamp.at, sealed.stamp.by
+        document.sealed_at, document.lease_until, document.failure = now, None, ""
         document.save(
             update_fields=[
                 "status", "file", "file_size", "file_sha256", "sealed_at", "lease_until",
+                "stamped_at", "stamped_by", "failure",
             ]
         )  # fmt: skip
         record(
@@ -94,6 +97,19 @@ def seal_document(document: Document, *, at: datetime | None = None) -> bool:
             by=SYSTEM,
         )
     return True
+
+
+@transaction.atomic
+def _pause(document: Document, reason: str, *, now: datetime) -> None:
+    """Nobody tries again before `PAUSE` is over; each page of a waiting form says why."""
+    waiting = Document.objects.filter(status=Status.COMPLETE)
+    pks = waiting.filter(
+        Q(pk=document.pk) | Q(lease_until=None) | Q(lease_until__lt=now)
+    ).select_for_update(skip_locked=True)
+    Document.objects.filter(pk__in=[found.pk for found in pks.only("pk")]).update(
+        lease_until=now + PAUSE, failure=reason[:1000]
+    )
+    Document.objects.filter(pk=document.pk).update(attempts=document.attempts - 1)
 
 
 @transaction.atomic

@@ -17,6 +17,7 @@ PUBLISHED = frozenset(
         "@tabler/core/dist/css/tabler.min.css",
         "@tabler/core/dist/css/tabler.min.css.map",
         "echarts/dist/echarts.common.min.js",
+        "idb/build/index.js",
         "signature_pad/dist/signature_pad.min.js",
         "signature_pad/dist/signature_pad.min.js.map",
         "tom-select/dist/js/tom-select.base.min.js",

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.apps import apps
 
+from servicedesk.core import actions
 from servicedesk.core.actors import Actor
 
 Key = tuple[str, int]
@@ -16,6 +17,20 @@ Key = tuple[str, int]
 def find(kind: str, pk: int) -> Any:
     """The record, or None where it is gone."""
     return apps.get_model(kind)._base_manager.filter(pk=pk).first()
+
+
+def lock(kind: str, pk: int) -> None:
+    """Lock the record as its own actions do: first the one that it `hangs_on`, then itself.
+
+    Whatever concerns a form locks in one order: its record, the form, the form's links. Who signs
+    and who corrects at the same time then wait for each other, and never both.
+    """
+    record = find(kind, pk)
+    above = getattr(record, "hangs_on", "")
+    if above:
+        actions.lock(getattr(record, above))
+    if record is not None:
+        actions.lock(record)
 
 
 def find_all(keys: Iterable[Key]) -> dict[Key, Any]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from servicedesk.desk import views
+from servicedesk.desk import pwa, views
 from servicedesk.desk.managers import wall
 
 app_name = "desk"
@@ -17,6 +17,10 @@ urlpatterns = [
     path("outbox/", views.outbox, name="outbox"),
     path("outbox/<uuid:uid>/replay/", views.replay, name="replay"),
     path("favicon.ico", views.favicon, name="favicon"),
+    path("sw.js", pwa.service_worker, name="service_worker"),
+    path("manifest.webmanifest", pwa.manifest, name="manifest"),
+    path("phone/shell/", pwa.shell, name="shell"),
+    path("phone/queue/", pwa.queue, name="queue"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
 ]

@@ -31,7 +31,7 @@ def home(request: DeskRequest) -> HttpResponse:
 
 @require_GET
 def search(request: DeskRequest) -> HttpResponse:
-    text = request.GET.get("q", "").replace("\0", "").strip()[:100]
+    text = request.GET.get("q", "").strip()[:100]
     context = {"text": text, "hits": find(text, request.actor) if text else []}
     template = "desk/_hits.html" if request.htmx else "desk/search.html"
     return render(request, template, context)

@@ -16,6 +16,7 @@ from servicedesk.core.actions import action, lock, require, save_changes
 from servicedesk.core.actors import Actor
 from servicedesk.core.errors import Refused
 from servicedesk.core.events import record
+from servicedesk.core.moments import day_of
 from sla.events import CalendarChanged, CalendarCreated, CalendarRetired
 from sla.holidays import PUBLIC, known_years, public_days
 from sla.models import Calendar, CalendarVersion, PolicyVersion
@@ -254,11 +255,10 @@ def _by_hand(days: Days) -> dict[str, dict[str, Any]]:
         name = " ".join(str(what.get("name", "")).replace("\0", "").split())
         if not name or len(name) > 80:
             raise Refused(_("Each day needs a name of up to 80 characters."), field="name")
-        try:
-            iso = date.fromisoformat(day).isoformat()
-        except ValueError:
-            raise Refused(_("This is not a date: write 2026-10-01."), field="start") from None
-        found[iso] = {"name": name, "windows": what.get("windows", [])}
+        known = day_of(day)
+        if known is None or known.isoformat() != day:
+            raise Refused(_("This is not a date: write 2026-10-01."), field="start")
+        found[day] = {"name": name, "windows": what.get("windows", [])}
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from servicedesk.core.actions import require
 from servicedesk.core.errors import Refused
 from servicedesk.core.forms import ActionForm
 from servicedesk.core.http import DeskRequest, perform, refusals_on
+from servicedesk.core.moments import day_of
 from servicedesk.core.timeline import timeline
 from sla import actions, importers, years
 from sla.forms.calendars import (
@@ -94,10 +95,9 @@ def days(request: DeskRequest, uid: UUID) -> HttpResponse:
 @require_POST
 def remove(request: DeskRequest, uid: UUID) -> HttpResponse:
     shown = _find(request, uid)
-    try:
-        day = date.fromisoformat(request.POST.get("day", ""))
-    except ValueError:
-        raise Refused(_("This is not a date: write 2026-10-01.")) from None
+    day = day_of(request.POST.get("day", ""))
+    if day is None:
+        raise Refused(_("This is not a date: write 2026-10-01."))
     actions.remove_day(shown, day=day, at=timezone.now(), by=request.actor)
     return redirect(f"{shown.get_absolute_url()}?year={day.year}#exceptions")
 

@@ -28,11 +28,12 @@ function update(chip, now) {
   if (time.textContent !== text) time.textContent = text;
 }
 
+export function countNow() {
+  const now = new Date();
+  for (const chip of document.querySelectorAll("[data-remaining]")) update(chip, now);
+}
+
 export function remaining() {
-  const all = () => {
-    const now = new Date();
-    for (const chip of document.querySelectorAll("[data-remaining]")) update(chip, now);
-  };
-  setInterval(all, 30_000);
-  document.addEventListener("visibilitychange", () => document.hidden || all());
+  setInterval(countNow, 30_000);
+  document.addEventListener("visibilitychange", () => document.hidden || countNow());
 }

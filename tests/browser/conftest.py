@@ -35,6 +35,10 @@ PATIENCE = 20_000
 expect.set_options(timeout=PATIENCE)
 
 
+def chromium_program() -> str | None:
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
 @pytest.fixture(scope="session")
 def playwright_here() -> Iterator[Playwright]:
     with sync_playwright() as playwright:
@@ -43,8 +47,7 @@ def playwright_here() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="session")
 def chromium(playwright_here: Playwright) -> Iterator[Browser]:
-    program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
-    browser = playwright_here.chromium.launch(executable_path=program, args=QUIET)
+    browser = playwright_here.chromium.launch(executable_path=chromium_program(), args=QUIET)
     yield browser
     browser.close()
 
@@ -73,7 +76,7 @@ def page_of(
         )
         contexts.append(context)
         if person is not None:
-            context.add_cookies([_session_of(person, live_server.url)])
+            context.add_cookies([session_of(person, live_server.url)])
         page = context.new_page()
         page.set_default_timeout(PATIENCE)
         return page
@@ -85,7 +88,7 @@ def page_of(
         context.close()
 
 
-def _session_of(person: Any, url: str) -> Any:
+def session_of(person: Any, url: str) -> Any:
     client = Client()
     client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
     name = settings.SESSION_COOKIE_NAME

@@ -58,7 +58,7 @@ def test_a_change_of_an_older_version_is_refused():
     team = create_team(name="热线组", at=AT, by=SYSTEM)
     edit_team(team, name="热线一组", leader=None, at=AT, by=SYSTEM)
 
-    with expecting(team, 1), pytest.raises(Stale):
+    with expecting(team, {1}), pytest.raises(Stale):
         edit_team(team, name="热线二组", leader=None, at=AT, by=SYSTEM)
 
     assert Team.objects.get().name == "热线一组"

@@ -246,7 +246,7 @@ def test_a_backup_of_a_newer_product_is_refused(archive, elsewhere):
 def test_the_command_says_what_it_wrote(form, tmp_path, capsys):
     call_command("backup", tmp_path / "backups")
 
-    assert "7 files" in capsys.readouterr().out
+    assert "11 files" in capsys.readouterr().out
     assert Team.objects.count() == 1
 
 

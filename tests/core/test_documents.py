@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+import uuid
 from datetime import timedelta
 from io import BytesIO
 
@@ -16,8 +18,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.roles import Role, permissions_of
-from servicedesk.core import documents, paper, seal, sealing
+from servicedesk.core import documents, paper, seal, sealing, verification
 from servicedesk.core.actors import SYSTEM, Actor
+from servicedesk.core.document_forms import OwnSignatureForm
 from servicedesk.core.documents import Method, Status
 from servicedesk.core.errors import Refused, Stale
 from servicedesk.core.models import Document, Signature, SignLink
@@ -211,6 +214,21 @@ def test_a_dot_is_no_signature(form, engineer, strokes):
     assert refused.value.field == "strokes"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000, "[" * 500_000, '[[{"x": 1%s, "y": 1, "t": 1, "p": 1}]]' % ("0" * 400),
+        '[[{"x": 1%s, "y": 1, "t": 1, "p": 1}]]' % ("0" * 5000), '[[{"x": 1e400}]]', "{}", "1", "null",
+        '[[1]]', '["a"]',
+    ],
+    ids=range(10),
+)  # fmt: skip
+def test_strokes_that_no_pad_sends_are_refused(text):
+    given = OwnSignatureForm({"strokes": text, "shown_sha256": "x"})
+
+    assert list(given.errors) == ["strokes"]
+
+
 def test_a_used_signature_is_refused(form, engineer):
     sign_as_customer(form, engineer)
     other = documents.freeze(
@@ -390,7 +408,7 @@ class TestOwnDevice:
 
 @pytest.mark.parametrize("token", ["", "x", "a" * 43, "%00"])
 def test_an_unknown_token_is_nothing(client, token):
-    assert client.get(f"/documents/s/{token}/").status_code in {302, 404}
+    assert client.get(f"/documents/s/{token}/").status_code in {302, 400, 404}
 
 
 def test_an_expired_link_says_so(form, engineer):
@@ -418,7 +436,9 @@ def test_the_sealed_pdf_says_what_was_signed(sealed):
 
 def test_the_seal_is_intact_and_a_flipped_byte_breaks_it(sealed):
     original = content(sealed)
-    assert seal.inspect(original) == seal.SealState(True, True, seal.inspect(original).sealed_at)
+    found = seal.inspect(original)
+    assert (found.ours, found.intact) == (True, True)
+    assert found.stamped_at == sealed.stamped_at
 
     for place in (len(original) // 3, len(original) // 2, original.index(b"/Title") + 9):
         altered = bytearray(original)
@@ -485,9 +505,7 @@ def test_a_form_that_cannot_be_rendered_is_given_up_visibly(form, engineer, monk
 
 
 def verdict(pdf):
-    from servicedesk.core.document_views import judge
-
-    return judge(pdf)["answer"]
+    return verification.judge(pdf).answer
 
 
 def test_a_file_is_genuine_altered_or_unknown(sealed):
@@ -507,9 +525,92 @@ def test_the_page_behind_the_qr_code_tells_signers_and_checks_a_file(sealed):
     assert "王店长" in page.text
     assert "收银台不能积分" not in page.text
 
-    answer = Client().post(url, {"file": SimpleUploadedFile("a.pdf", content(sealed))})
+    visitor = Client(REMOTE_ADDR="192.0.2.9")
+    answer = visitor.post(url, {"file": SimpleUploadedFile("a.pdf", content(sealed))})
 
     assert "notice-good" in answer.text
+
+
+def many_fields(number):
+    """A PDF of empty form fields: small to send, long to read."""
+    body = (
+        b"%PDF-1.4\n1 0 obj<</Type/Catalog/AcroForm<</Fields["
+        + b"<</T(a)>>" * number
+        + b"]>> >>endobj\n"
+    )
+    end = b"xref\n0 2\n0000000000 65535 f \n0000000009 00000 n \ntrailer<</Size 2/Root 1 0 R>>\n"
+    return body + end + b"startxref\n%d\n%%%%EOF" % len(body)
+
+
+DEEP = b"%PDF-1.4\n1 0 obj" + b"[" * 50_000 + b"\nendobj\n"
+TRAILER = b"xref\n0 2\n0000000000 65535 f \n0000000009 00000 n \ntrailer<</Size 2/Root 1 0 R>>\n"
+HOSTILE = {
+    "nothing": b"%PDF-1.7\n%%EOF",
+    "no root": b"%PDF-1.4\nxref\n0 1\n0000000000 65535 f \ntrailer<</Size 1/Root 1 0 R>>\n"
+    b"startxref\n9\n%%EOF",
+    "deep": DEEP + TRAILER + b"startxref\n%d\n%%%%EOF" % len(DEEP),
+    "a field of itself": b"%PDF-1.4\n1 0 obj<</Type/Catalog/AcroForm 2 0 R>>endobj\n"
+    b"2 0 obj<</Fields[2 0 R]>>endobj\nxref\n0 3\n0000000000 65535 f \n0000000009 00000 n \n"
+    b"0000000054 00000 n \ntrailer<</Size 3/Root 1 0 R/Prev 0>>\nstartxref\n89\n%%EOF",
+    "half a signature": b"%PDF-1.4\n1 0 obj<</Type/Catalog/AcroForm<</Fields[<</FT/Sig/T(a)/V<</Type"
+    b"/Sig/Contents<00>/ByteRange[0 1 2 3]>> >>]>> >>endobj\nxref\n0 2\n0000000000 65535 f \n"
+    b"0000000009 00000 n \ntrailer<</Size 2/Root 1 0 R>>\nstartxref\n142\n%%EOF",
+}
+
+
+@pytest.mark.parametrize("pdf", HOSTILE.values(), ids=HOSTILE)
+def test_a_crafted_file_is_unknown(db, pdf, tmp_path, settings):
+    settings.SEAL_KEY_DIR = tmp_path
+
+    assert not seal.is_ours(pdf), "and a stored file that was crafted stops no check of the archive"
+    assert verdict(pdf) == "unknown"
+
+
+def test_a_file_that_is_long_to_read_is_given_up(db, monkeypatch, caplog):
+    monkeypatch.setattr(verification, "WALL_SECONDS", 2)
+    started = time.monotonic()
+
+    assert verdict(many_fields(300_000)) == "unknown"
+
+    assert time.monotonic() - started < 6
+    assert caplog.records == []
+
+
+def test_one_file_at_a_time_is_looked_into(monkeypatch):
+    monkeypatch.setattr(verification, "WALL_SECONDS", 0.1)
+    client = Client(REMOTE_ADDR="192.0.2.7")
+
+    with verification._alone:
+        answer = client.post(
+            reverse("documents:verify_file"), {"file": SimpleUploadedFile("a.pdf", b"%PDF-1.7")}
+        )
+
+    assert answer.status_code == 503
+    assert "稍后" in answer.text or "一分钟" in answer.text
+
+
+def test_an_address_may_ask_so_often_and_no_oftener(monkeypatch, sealed):
+    monkeypatch.setattr(verification, "MOST_FILES", 2)
+    client, url = Client(REMOTE_ADDR=f"2001:db8::{uuid.uuid4().hex[:4]}"), "documents:verify_file"
+
+    answers = [
+        client.post(reverse(url), {"file": SimpleUploadedFile("a.pdf", content(sealed))})
+        for _ in range(3)
+    ]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert client.get(reverse(url)).status_code == 200
+
+
+def test_without_redis_files_are_checked_all_the_same(sealed, settings):
+    settings.CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": "redis://127.0.0.1:1/0",
+        }
+    }
+
+    assert verification.may_ask("192.0.2.8", at=timezone.now())
 
 
 def test_a_wrong_code_finds_nothing(sealed):
@@ -535,9 +636,10 @@ def test_a_colleague_reads_and_downloads(sealed, client, helpdesk):
     assert "attachment" in download["Content-Disposition"]
 
 
-def test_the_archive_survives_what_no_text_contains(client, helpdesk):
+@pytest.mark.parametrize("text", ["'", "%", "\\", "长" * 5000])
+def test_the_archive_survives_what_no_number_contains(client, helpdesk, text):
     client.force_login(helpdesk)
-    assert client.get(reverse("documents:archive"), {"q": "\0"}).status_code == 200
+    assert client.get(reverse("documents:archive"), {"q": text}).status_code == 200
 
 
 def test_the_archive_offers_each_form_once_and_finds_every_way_of_it(sealed, client, helpdesk):

@@ -61,3 +61,37 @@ def test_other_methods_get_no_page(client, admin):
 )
 def test_the_page_above_is_the_nearest_that_there_is(path, above):
     assert page_above(path) == above
+
+
+@pytest.mark.parametrize(
+    "send",
+    [
+        lambda client: client.get("/visits/%00/"),
+        lambda client: client.get("/tickets/", {"q": "a\0"}),
+        lambda client: client.get("/tickets/", {"a\0": "q"}),
+        lambda client: client.post("/tickets/bulk-assign/", {"tickets": ["\0"]}),
+        lambda client: client.post("/tickets/calls/new/draft/", {"a\0b": "c"}),
+        lambda client: client.get("/tickets/", headers={"User-Agent": "a\0"}),
+        lambda client: client.get(
+            "/tickets/", headers={"Cookie": 'sessionid="' + "\\000" * 9 + '"'}
+        ),
+        lambda client: client.get("/documents/verify/%00/x/"),
+    ],
+    ids=["path", "value", "name", "field", "name of a field", "header", "cookie", "public page"],
+)
+def test_a_null_character_is_not_understood_wherever_it_stands(send, client, helpdesk):
+    client.force_login(helpdesk)
+
+    answer = send(client)
+
+    assert answer.status_code == 400
+    assert "无法识别这个请求" in answer.text
+
+
+def test_the_api_says_so_as_a_problem_document(client, helpdesk):
+    client.force_login(helpdesk)
+
+    answer = client.get("/api/v1/visits?status=%00")
+
+    assert (answer.status_code, answer.json()["title"]) == (400, "parse error")
+    assert answer["Content-Type"] == "application/problem+json"

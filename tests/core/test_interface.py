@@ -18,7 +18,14 @@ from django.utils.translation import override
 from servicedesk.core import looks, panels
 from servicedesk.core.drawing import PLACE, filled
 from servicedesk.core.events import EVENTS
-from servicedesk.core.forms import ActionForm, DeskForm, RadioButtons, RemoteSelect, UidChoiceField
+from servicedesk.core.forms import (
+    ActionForm,
+    DeskForm,
+    PhoneInput,
+    RadioButtons,
+    RemoteSelect,
+    UidChoiceField,
+)
 from servicedesk.core.states import Machine
 from servicedesk.core.templatetags.desk import initials, spell_duration
 
@@ -279,3 +286,34 @@ def test_a_select_escapes_its_options_and_marks_the_chosen_one():
     assert '<option value="a&amp;b" selected>&lt;甲&gt;</option>' in text
     assert '<optgroup label="组"><option value="c">丙</option></optgroup>' in text
     assert 'class="form-select"' in text
+
+
+class Told(DeskForm):
+    title = forms.CharField()
+    phone = forms.CharField(widget=PhoneInput)
+    text = forms.CharField(widget=forms.Textarea)
+    on = forms.DateField()
+    at = forms.DateTimeField()
+
+
+GOOD = {
+    "title": "积分终端",
+    "phone": "138",
+    "text": "一\n二",
+    "on": "2026-03-02",
+    "at": "2100-12-31T23:59",
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({}, None),
+        ({"title": "积分\n终端"}, "title"), ({"title": "积分\u2028终端"}, "title"),
+        ({"phone": "1\r3"}, "phone"),
+        ({"on": "1999-12-31"}, "on"), ({"on": "2101-01-01"}, "on"), ({"on": "9999-12-31"}, "on"),
+        ({"at": "0001-01-01T00:00"}, "at"), ({"at": "9999-12-31T23:59"}, "at"),
+    ],
+)  # fmt: skip
+def test_lines_are_lines_and_days_lie_in_this_century(change, field):
+    assert list(Told(GOOD | change).errors) == ([field] if field else [])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from base64 import urlsafe_b64encode
+
 import pytest
 from django.http import QueryDict
 
@@ -72,6 +75,29 @@ def test_links_keep_the_filters(teams):
 @pytest.mark.parametrize("mark", ["nonsense", "W10", "WyJ4Il0", "WyIxIiwiMiJd", "💥"])
 def test_a_bent_mark_shows_the_first_page(teams, mark):
     assert page(f"?after={mark}").rows == teams[:3]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["\0", "1"], ["\ud800", "1"], ["a", "1" * 30], ["a", "9" * 5000], [None, None], [{}, {}],
+        [1, 1], ["9999-12-31T23:59:59-14:00", "1"], ["0001-01-01T00:00:00+14:00", "1"],
+        ["2026-03-02T09:30", "1"],
+    ],
+    ids=lambda values: repr(values)[:30],
+)  # fmt: skip
+@pytest.mark.parametrize("order", [("name", "pk"), ("created_at", "pk")])
+def test_no_mark_upsets_the_database(teams, order, values):
+    mark = urlsafe_b64encode(json.dumps(values).encode()).decode()
+
+    assert page(f"?after={mark}", *order).rows == list(Team.objects.order_by(*order)[:3]) or (
+        page(f"?after={mark}", *order).rows == []
+    )
+
+
+@pytest.mark.parametrize("text", [b"[" * 2900, b"[" * 100_000])
+def test_a_mark_that_is_nested_without_end_shows_the_first_page(teams, text):
+    assert page(f"?before={urlsafe_b64encode(text).decode()}").rows == teams[:3]
 
 
 def test_mixed_directions_are_refused(teams):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -95,6 +96,62 @@ def test_a_failure_is_tried_again_later(flaky):
     OutboxMessage.objects.update(next_attempt_at=timezone.now())
     outbox.deliver()
     assert sent == ["k1"]
+
+
+def test_a_title_with_a_line_break_stops_no_mail():
+    with transaction.atomic():
+        outbox.queue("email", "a@example.com", subject="积分\n终端 " + "长" * 400, dedup_key="k1")
+    queue(key="k2")
+
+    assert outbox.deliver() == 2
+    assert mail.outbox[0].subject == ("积分 终端 " + "长" * 400)[:300]
+    assert set(OutboxMessage.objects.values_list("status", flat=True)) == {State.SENT}
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"subject": "积分\n终端"}, {"recipient": "a\n@example.com"}, {"recipient": "张三"},
+        {"body": "\ud800"}, {"recipient": "\ud800@example.com"}, {"channel": "pigeon"},
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_what_cannot_be_sent_fails_alone(bad):
+    """As if it had come into the table past the queue, or before this rule."""
+    queue(key="k1")
+    queue(key="k2")
+    with_bad = OutboxMessage.objects.get(dedup_key="k1")
+    for name, value in bad.items():
+        setattr(with_bad, name, value)
+    with_bad.lease_token = uuid.uuid4()
+    OutboxMessage.objects.filter(pk=with_bad.pk).update(lease_token=with_bad.lease_token)
+
+    outbox._try(with_bad)
+    outbox.deliver()
+
+    first, second = OutboxMessage.objects.order_by("pk")
+    assert (first.status, first.attempts, first.log.get().succeeded) == (State.QUEUED, 1, False)
+    assert second.status == State.SENT
+
+
+def test_an_error_nobody_foresaw_costs_one_message_a_try_and_the_others_nothing(flaky):
+    _channel, sent = flaky
+    outbox._channels["broken"] = lambda _message: {}["a fault of ours"]
+    try:
+        queue(key="k1", channel="broken")
+        queue(key="k2", channel="flaky")
+
+        with pytest.raises(KeyError):
+            outbox.deliver()
+        assert outbox.deliver() == 1
+    finally:
+        del outbox._channels["broken"]
+
+    broken = OutboxMessage.objects.get(dedup_key="k1")
+    assert (broken.status, broken.attempts) == (State.QUEUED, 1)
+    assert broken.next_attempt_at > timezone.now()
+    assert "not foreseen" in broken.log.get().detail
+    assert sent == ["k2"]
 
 
 def test_after_all_tries_it_is_given_up_and_can_be_replayed(flaky):

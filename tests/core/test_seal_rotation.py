@@ -11,7 +11,8 @@ from django.core.management import CommandError, call_command
 
 from servicedesk.core import document_checks, documents, seal, sealing
 from servicedesk.core.actors import SYSTEM
-from servicedesk.core.document_views import judge
+from servicedesk.core.certificates import make_keys
+from servicedesk.core.verification import judge
 from tests.conftest import AT
 from tests.core.forms_of_tests import PLAIN, data
 
@@ -46,7 +47,7 @@ def bought(tmp_path):
     """Keys that were made elsewhere."""
     folder = tmp_path / "bought"
     folder.mkdir()
-    seal._make_keys(folder)
+    make_keys(folder, seal.FILES, "seal")
     return folder
 
 
@@ -62,7 +63,7 @@ def test_forms_under_the_former_and_the_present_seal_are_genuine(engineer, keys)
 
     after = sealed_form(engineer, 2)
     assert certificate(keys) != former
-    assert [judge(pdf)["answer"] for pdf in (before, after)] == ["genuine", "genuine"]
+    assert [judge(pdf).answer for pdf in (before, after)] == ["genuine", "genuine"]
     assert faults() == []
     kept = [path for path in keys.rglob("*") if path.is_file()]
     assert key not in [path.read_bytes() for path in kept], "the former private key is gone"
@@ -85,18 +86,18 @@ def test_a_seal_replaced_by_hand_leaves_the_former_forms_genuine_too(engineer, k
 
     shutil.copytree(bought(tmp_path), keys, dirs_exist_ok=True)
 
-    assert judge(before)["answer"] == "genuine"
-    assert judge(sealed_form(engineer, 2))["answer"] == "genuine"
+    assert judge(before).answer == "genuine"
+    assert judge(sealed_form(engineer, 2)).answer == "genuine"
 
 
 def test_an_installation_that_kept_no_certificates_yet_keeps_the_one_it_has(engineer, keys):
     before = sealed_form(engineer, 1)
     shutil.rmtree(keys / "certificates")
-    assert judge(before)["answer"] == "genuine"
+    assert judge(before).answer == "genuine"
 
     rotate()
 
-    assert judge(before)["answer"] == "genuine"
+    assert judge(before).answer == "genuine"
 
 
 def test_a_form_stays_genuine_when_its_certificate_has_ended(engineer):
@@ -104,7 +105,7 @@ def test_a_form_stays_genuine_when_its_certificate_has_ended(engineer):
     with time_machine.travel("2039-01-01 08:00+08:00", tick=False):
         rotate()
 
-        assert judge(before)["answer"] == "genuine"
+        assert judge(before).answer == "genuine"
         assert faults() == []
 
 
@@ -117,7 +118,7 @@ def test_the_seal_of_a_stranger_is_none_of_ours(engineer, keys, tmp_path):
     shutil.rmtree(keys)
     away.rename(keys)
 
-    assert [judge(pdf)["answer"] for pdf in (ours, theirs)] == ["genuine", "unknown"]
+    assert [judge(pdf).answer for pdf in (ours, theirs)] == ["genuine", "unknown"]
 
 
 def test_a_bought_certificate_seals_from_now_on(engineer, keys, tmp_path):
@@ -126,8 +127,8 @@ def test_a_bought_certificate_seals_from_now_on(engineer, keys, tmp_path):
     rotate(source=folder)
 
     assert certificate(keys) == certificate(folder)
-    assert judge(sealed_form(engineer, 2))["answer"] == "genuine"
-    assert judge(before)["answer"] == "genuine"
+    assert judge(sealed_form(engineer, 2)).answer == "genuine"
+    assert judge(before).answer == "genuine"
 
 
 @pytest.mark.parametrize(
@@ -169,6 +170,6 @@ def test_an_ended_certificate_is_refused(keys, tmp_path):
 
 
 def test_asking_about_a_file_makes_no_keys(keys):
-    assert judge(b"%PDF-1.7 nothing")["answer"] == "unknown"
+    assert judge(b"%PDF-1.7 nothing").answer == "unknown"
 
     assert not keys.exists()

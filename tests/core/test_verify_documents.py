@@ -52,7 +52,11 @@ def tamper(sql: str, *params: int | str) -> None:
 
 
 def stored(form) -> Path:
-    return Path(default_storage.path(form.file))
+    """The file, made writable: it is kept read-only."""
+    path = Path(default_storage.path(form.file))
+    if path.exists():
+        path.chmod(0o640)
+    return path
 
 
 def messages() -> list[str]:

@@ -94,9 +94,7 @@ def test_an_engineer_finds_nothing_of_others(engineer, other_engineer):
     assert not find(visit.number, other_engineer.as_actor())
 
 
-@pytest.mark.parametrize(
-    "text", ["", " ", "\0", "'", "\\", "%", "a' | b", "长" * 5000, "💥", "<b>"]
-)
+@pytest.mark.parametrize("text", ["", " ", "'", "\\", "%", "a' | b", "长" * 5000, "💥", "<b>"])
 def test_any_text_may_be_searched_for(desk, text):
     answer = desk.get(reverse("desk:search"), {"q": text})
 

@@ -24,14 +24,17 @@ SUBJECT = "visits.visitorder"
 class Phone:
     """One device of one person. It chains its commands per record, as the real one does."""
 
-    def __init__(self, user: User, *, offset: timedelta = timedelta(0)) -> None:
+    def __init__(
+        self, user: User, *, offset: timedelta = timedelta(0), client: Client | None = None
+    ) -> None:
         self.user = user
         self.device = uuid.uuid4()
         # Server minus device.
         self.offset = offset
         self.last: dict[str, str] = {}
-        self.client = Client()
-        self.client.force_login(user)
+        self.client = client or Client()
+        if client is None:
+            self.client.force_login(user)
 
     def tap(
         self,

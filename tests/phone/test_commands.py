@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import random
-import uuid
 from datetime import timedelta
 
 import pytest
 
-from servicedesk.core.models import Entry, PhoneCommand
-from tests.phone.conftest import count, events, stored, whole_visit
+from servicedesk.core.models import Entry
+from tests.phone.conftest import count, events, whole_visit
 from tests.visits.factories import ARRIVED, LEAVE, make_visit
-from visits.models import VisitOrder
 from visits.states import Status
 
 pytestmark = pytest.mark.django_db

@@ -234,13 +234,6 @@ def test_deadlines_of_many_records_come_in_one_query(start, django_assert_num_qu
     assert open_ones["accounts.team", teams[1].pk] == [second]
 
 
-def test_next_due_is_the_earliest_open_one(start, subject):
-    assert queries.next_due(subject) is None
-    start()
-    reply = start(kind=REPLY.name, due_at=AT + HOUR)
-    assert queries.next_due(subject) == reply
-
-
 # --- API and readiness ------------------------------------------------------------------------
 
 

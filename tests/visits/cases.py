@@ -8,6 +8,9 @@ from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from accounts.models import User
+from accounts.roles import Role
+from tests.conftest import person
 from tests.visits.factories import RECORD
 from visits.models import ARRIVAL_ITEMS, CLOSING_ITEMS, DEPARTURE_ITEMS, VisitOrder
 from visits.states import Status
@@ -44,6 +47,11 @@ def _photo() -> SimpleUploadedFile:
     return SimpleUploadedFile("fault.txt", "收银台照片说明".encode(), content_type="text/plain")
 
 
+def another() -> User:
+    found = User.objects.get_queryset().filter(username="another").first()
+    return found or person("another", "钱进", Role.ENGINEER)
+
+
 WHY = {"reason": "客户要求"}
 CASES = [
     Case("assign", Status.ORDERED, lambda v, e: {"engineer": str(e.uid)}, target=Status.ASSIGNED,
@@ -53,6 +61,10 @@ CASES = [
          lambda v, e: {"engineer": str(e.uid), "window_from": soon(days=1).isoformat(),
                        "window_until": soon(days=1, hours=1).isoformat()},
          target=Status.ASSIGNED, desk=True),
+    Case("send_another", Status.WORKING, lambda v, e: {"engineer": str(another().uid), **WHY},
+         target=Status.ASSIGNED, desk=True),
+    Case("pass_on_form", Status.FINISHED, lambda v, e: {"engineer": str(another().uid), **WHY},
+         desk=True),
     Case("cancel", Status.APPOINTED, WHY, target=Status.CANCELLED, desk=True),
     Case("accept", Status.ASSIGNED, {"first_judgement": "网线"}, target=Status.ACCEPTED),
     Case("send_back", Status.ACCEPTED, WHY, target=Status.ORDERED),

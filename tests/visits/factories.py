@@ -25,6 +25,9 @@ from visits.states import Status
 
 # AT is 09:30 in Shanghai; the customer expects the engineer from 11:30 to 12:30.
 WINDOW = (AT + timedelta(hours=2), AT + timedelta(hours=3))
+# After the appointment was made, and after everything.
+AGREED = AT + timedelta(minutes=25)
+AFTER = AT + timedelta(days=1)
 LEAVE = WINDOW[0] - timedelta(minutes=30)
 ARRIVED = WINDOW[0] - timedelta(minutes=8)
 STARTED = WINDOW[0]

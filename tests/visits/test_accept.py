@@ -9,7 +9,7 @@ from servicedesk.core.errors import Refused
 from servicedesk.core.rules import journal_of
 from sla.models import Deadline
 from tests.conftest import AT
-from tests.visits.factories import make_visit
+from tests.visits.factories import AGREED, make_visit
 from visits import actions
 from visits.states import Status
 
@@ -31,7 +31,7 @@ def test_the_first_judgement_is_kept_and_the_customer_is_called_next(engineer):
 def test_without_a_judgement_it_is_refused(engineer):
     visit = make_visit(Status.ASSIGNED, engineer)
     with pytest.raises(Refused) as refused:
-        actions.accept(visit, first_judgement=" ", at=AT, by=engineer.as_actor())
+        actions.accept(visit, first_judgement=" ", at=AGREED, by=engineer.as_actor())
     assert refused.value.field == "first_judgement"
 
 
@@ -76,4 +76,4 @@ def test_sent_back_it_is_nobodys_and_the_supervisor_knows(engineer, dispatcher):
 def test_sent_back_without_a_reason_is_refused(engineer):
     visit = make_visit(Status.ASSIGNED, engineer)
     with pytest.raises(Refused):
-        actions.send_back(visit, reason="", at=AT, by=engineer.as_actor())
+        actions.send_back(visit, reason="", at=AGREED, by=engineer.as_actor())

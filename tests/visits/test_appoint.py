@@ -91,20 +91,6 @@ class TestOne:
         assert Deadline.objects.of(visit).get(kind="visit.follow_up_missed").status == "met"
         assert visit.appointments.count() == 2
 
-    def test_another_engineers_other_time_is_a_rearrangement_of_ours(
-        self, engineer, other_engineer, helpdesk
-    ):
-        visit = make_visit(Status.APPOINTED, engineer)
-        at = AT + timedelta(minutes=30)
-        actions.assign(visit, engineer=other_engineer, at=at, by=helpdesk.as_actor())
-        actions.accept(visit, first_judgement="x", at=at, by=other_engineer.as_actor())
-
-        appoint(visit, WINDOW[0] + HOUR, WINDOW[1] + HOUR, at=at)
-
-        last = visit.appointments.last()
-        assert (last.asked_by, last.notice_minutes) == ("engineer", 90)
-        assert last.replaces == visit.appointments.first()
-
 
 @pytest.mark.django_db
 class TestClash:

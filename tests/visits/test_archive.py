@@ -10,7 +10,7 @@ from accounts.models import Notification
 from servicedesk.core.errors import Refused, WrongState
 from servicedesk.core.models import Document, RuleResult
 from sla.models import Deadline
-from tests.visits.factories import FINISHED, make_desk_person, make_visit
+from tests.visits.factories import AFTER, FINISHED, make_desk_person, make_visit
 from visits import actions
 from visits.queries import lacking
 from visits.states import Status
@@ -43,34 +43,34 @@ def test_handed_in_the_desk_has_a_day_to_check(engineer):
 def test_a_drive_that_was_taken_along_is_scanned_on_return(engineer):
     visit = make_visit(Status.SIGNED, engineer)
     with pytest.raises(Refused) as refused:
-        actions.hand_in(visit, at=AT, by=engineer.as_actor())
+        actions.hand_in(visit, at=AFTER, by=engineer.as_actor())
     assert refused.value.field == "usb_scanned_at"
     with pytest.raises(Refused):
         actions.hand_in(
-            visit, usb_scanned_at=AT + timedelta(minutes=1), at=AT, by=engineer.as_actor()
+            visit, usb_scanned_at=AFTER + timedelta(minutes=1), at=AFTER, by=engineer.as_actor()
         )
 
 
 def test_returned_the_engineer_has_a_day_to_complete_it(engineer):
     visit = make_visit(Status.HANDED_IN, engineer)
 
-    actions.return_form(visit, reason="缺序列号", at=AT, by=desk())
+    actions.return_form(visit, reason="缺序列号", at=AFTER, by=desk())
 
     assert (visit.status, visit.handed_in_at) == (Status.SIGNED, None)
     open_clocks = dict(Deadline.objects.of(visit).open().values_list("kind", "due_at"))
-    assert open_clocks == {"visit.hand_in": AT + timedelta(hours=24)}
+    assert open_clocks == {"visit.hand_in": AFTER + timedelta(hours=24)}
 
 
 def test_returned_without_a_reason_is_refused(engineer):
     visit = make_visit(Status.HANDED_IN, engineer)
     with pytest.raises(Refused):
-        actions.return_form(visit, reason=" ", at=AT, by=desk())
+        actions.return_form(visit, reason=" ", at=AFTER, by=desk())
 
 
 def test_a_form_that_is_not_sealed_yet_is_not_archived(engineer):
     visit = make_visit(Status.HANDED_IN, engineer)
     with pytest.raises(Refused, match="盖章"):
-        actions.archive(visit, at=AT, by=desk())
+        actions.archive(visit, at=AFTER, by=desk())
     visit.refresh_from_db()
     assert visit.status == Status.HANDED_IN
 
@@ -99,7 +99,7 @@ def test_a_refused_signature_does_not_hold_up_the_archive(engineer):
 def test_only_what_was_handed_in_is_archived(status, engineer):
     visit = make_visit(status, engineer)
     with pytest.raises(WrongState):
-        actions.archive(visit, at=AT, by=desk())
+        actions.archive(visit, at=AFTER, by=desk())
 
 
 def test_an_engineer_does_not_archive_his_own_form(engineer, doors):
@@ -139,16 +139,16 @@ def test_the_follow_up_ends_its_clock_and_answers_its_rule(engineer):
 
 def test_an_unhappy_customer_is_the_supervisors_matter(engineer, dispatcher):
     visit = make_visit(Status.ARCHIVED, engineer)
-    actions.follow_up(visit, result="又坏了", satisfied=False, at=AT, by=desk())
+    actions.follow_up(visit, result="又坏了", satisfied=False, at=AFTER, by=desk())
     assert Notification.objects.filter(user=dispatcher, text__contains="又坏了").exists()
 
 
 def test_who_was_called_before_the_archive_is_not_called_again(engineer):
     visit = make_visit(Status.HANDED_IN, engineer)
     sealed(visit)
-    actions.follow_up(visit, result="正常", satisfied=True, at=AT, by=desk())
+    actions.follow_up(visit, result="正常", satisfied=True, at=AFTER, by=desk())
 
-    actions.archive(visit, at=AT, by=desk())
+    actions.archive(visit, at=AFTER, by=desk())
 
     assert not Deadline.objects.of(visit).open().exists()
 
@@ -156,5 +156,5 @@ def test_who_was_called_before_the_archive_is_not_called_again(engineer):
 def test_a_follow_up_without_words_is_refused(engineer):
     with pytest.raises(Refused):
         actions.follow_up(
-            make_visit(Status.ARCHIVED, engineer), result="", satisfied=True, at=AT, by=desk()
+            make_visit(Status.ARCHIVED, engineer), result="", satisfied=True, at=AFTER, by=desk()
         )

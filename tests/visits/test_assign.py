@@ -61,7 +61,10 @@ def test_another_engineer_keeps_the_customers_window_and_must_accept(engineer, o
     assert (visit.status, visit.engineer) == (Status.ASSIGNED, other_engineer)
     assert (visit.window_from, visit.accepted_at) == (window, None)
     open_kinds = set(Deadline.objects.of(visit).open().values_list("kind", flat=True))
-    assert open_kinds == {"visit.accept"}
+    # What the customer was promised runs on, and now warns the new engineer.
+    assert open_kinds == {"visit.accept", "visit.departure", "visit.notice", "visit.arrival"}
+    owners = set(Deadline.objects.of(visit).open().values_list("owner", flat=True))
+    assert owners == {other_engineer.pk}
 
 
 def test_an_engineer_who_is_elsewhere_then_is_refused_by_number(engineer, other_engineer):
@@ -69,7 +72,7 @@ def test_an_engineer_who_is_elsewhere_then_is_refused_by_number(engineer, other_
     visit = make_visit(Status.APPOINTED, engineer)
 
     with pytest.raises(Refused, match=theirs.number):
-        assign(visit, other_engineer)
+        assign(visit, other_engineer, minutes=30)
 
 
 def test_a_refused_line_of_the_list_shows_its_error_there(logged_in, helpdesk, dispatcher):

@@ -66,7 +66,7 @@ def test_two_plans_at_a_time_are_marked_and_so_is_a_way_that_is_too_short(engine
 
 
 def test_what_ends_after_the_time_limit_is_marked(engineer):
-    ticket = make_ticket(expected_by=AT + 4 * HOUR, no_wish=False)
+    ticket = make_ticket(expected_at=AT + 4 * HOUR, no_wish=False)
     visit = plan(order(ticket), engineer, AT + 3 * HOUR + 30 * MINUTE)
     (block,) = lane_of(board(), engineer).cell.blocks
     assert (block.visit, block.tone) == (visit, "bad")
@@ -81,7 +81,7 @@ def test_a_day_with_more_than_eight_hours_is_too_full(engineer):
 
 
 def test_what_has_no_time_waits_the_urgent_and_the_due_first(engineer):
-    late, soon = (make_ticket(expected_by=AT + n * HOUR, no_wish=False) for n in (9, 5))
+    late, soon = (make_ticket(expected_at=AT + n * HOUR, no_wish=False) for n in (9, 5))
     visits = [order(late), order(soon), order(is_urgent=True, store=make_store(),
               contact_name="王", need="坏了")]  # fmt: skip
     make_visit(Status.APPOINTED, engineer)
@@ -123,7 +123,7 @@ def test_who_failed_before_comes_last(engineer, other_engineer):
 
 
 def test_without_room_before_the_limit_the_later_ones_say_so(engineer):
-    ticket = make_ticket(expected_by=AT + 45 * MINUTE, no_wish=False)
+    ticket = make_ticket(expected_at=AT + 45 * MINUTE, no_wish=False)
     found = planning.proposals(order(ticket), [engineer], now=AT)
     assert found
     assert all(p.late for p in found)

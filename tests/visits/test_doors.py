@@ -13,7 +13,7 @@ from servicedesk.core.files import files_of
 from servicedesk.core.models import Entry
 from tests.conftest import person
 from tests.visits.cases import BY_VERB, CASES, soon, typed
-from tests.visits.factories import RECORD, make_desk_person, make_visit
+from tests.visits.factories import AGREED, RECORD, make_desk_person, make_visit
 from visits import actions
 from visits.forms import FORMS
 from visits.states import VISIT, Status
@@ -82,7 +82,7 @@ def test_the_desk_adds_files_to_any_visit(status, door, doors, engineer, logged_
 def test_the_door_shows_that_the_state_is_wrong(case, door, doors, engineer, dispatcher):
     wrong = Status.CANCELLED
     visit = make_visit(Status.ASSIGNED, engineer)
-    actions.cancel(visit, reason="x", at=visit.ordered_at, by=make_desk_person().as_actor())
+    actions.cancel(visit, reason="x", at=AGREED, by=make_desk_person().as_actor())
     user = make_desk_person() if case.desk else engineer
 
     response = doors[door](user, visit, case.verb, case.sent(door, visit, engineer))

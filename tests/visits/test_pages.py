@@ -249,7 +249,9 @@ def test_the_badge_of_a_visit_that_changed_hands_is_not_valid(engineer, other_en
 
     visit = make_visit(Status.ACCEPTED, engineer)
     token = badge_token(visit, timezone.localdate())
-    actions.assign(visit, engineer=other_engineer, at=AT, by=helpdesk.as_actor())
+    actions.assign(
+        visit, engineer=other_engineer, at=AT + timedelta(minutes=30), by=helpdesk.as_actor()
+    )
     assert Client().get(reverse("visits:badge", args=[token])).status_code == 410
 
 

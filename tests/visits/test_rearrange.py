@@ -52,13 +52,16 @@ def test_whether_the_notice_was_long_enough_is_computed(
 
 
 def test_four_hours_before_are_enough_for_another_day(engineer):
-    visit = make_visit(Status.APPOINTED, engineer, shift=timedelta(hours=6))
-    start = visit.window_from
+    visit = make_visit(Status.ACCEPTED, engineer)
+    start, by, day = AT + timedelta(hours=6), engineer.as_actor(), timedelta(days=1)
+    actions.appoint(
+        visit, window_from=start, window_until=start + timedelta(hours=1), agreed_with="李店长",
+        at=AT + timedelta(minutes=20), by=by,
+    )  # fmt: skip
 
     actions.rearrange(
-        visit, window_from=start + timedelta(days=1), window_until=visit.window_until
-        + timedelta(days=1), asked_by="engineer", reason="x", agreed_with="x",
-        at=start - timedelta(hours=4), by=engineer.as_actor(),
+        visit, window_from=start + day, window_until=visit.window_until + day,
+        asked_by="engineer", reason="x", agreed_with="x", at=start - timedelta(hours=4), by=by,
     )  # fmt: skip
 
     assert journal_of(visit).last("visit.rearranged").data["in_time"] is True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import timedelta
 
 import pytest
@@ -18,6 +19,7 @@ from tests.visits.factories import (
     WINDOW,
     make_desk_person,
     make_store,
+    make_ticket,
     make_visit,
     order,
     sign_as_customer,
@@ -113,7 +115,7 @@ def test_a_form_handed_in_without_the_closing_checklist_proves_nothing(rule, sta
 def test_visit_10_the_departure_checklist(start, by):
     visit = start(Status.APPOINTED)
     assert answer("VISIT-10", visit) == OPEN
-    actions.prepare(visit, ticked=["tidy"], at=AT, by=by)
+    actions.prepare(visit, ticked=["tidy"], at=AT + minutes(25), by=by)
     assert answer("VISIT-10", visit) == BROKEN
     assert answer("VISIT-10", start(Status.EN_ROUTE, shift=timedelta(days=1))) == KEPT
     unprepared = start(Status.APPOINTED, shift=timedelta(days=2))
@@ -146,7 +148,7 @@ def test_visit_9_the_drive(start, by):
     actions.depart(unprepared, at=LEAVE + timedelta(days=2), by=by)
     assert answer("VISIT-9", unprepared) == NONE
     without = start(Status.APPOINTED, shift=timedelta(days=3))
-    actions.prepare(without, ticked=[], at=AT, by=by)
+    actions.prepare(without, ticked=[], at=AT + timedelta(days=4), by=by)
     assert answer("VISIT-9", without) == OPEN
 
 
@@ -158,7 +160,7 @@ def test_gen_2_who_signed(start, engineer):
     assert answer("GEN-2", visit) == KEPT
     other = start(Status.FINISHED, shift=timedelta(days=1))
     assert answer("GEN-2", other) == OPEN
-    form = actions.present_form(other, at=FINISHED, by=engineer.as_actor())
+    form = actions.present_form(other, at=FINISHED + timedelta(days=1), by=engineer.as_actor())
     # No door leads here; a row written past them is found.
     Signature.objects.create(
         document=form, block="customer", signer_name="李晓梅", method="L1", strokes=strokes(),
@@ -230,7 +232,7 @@ def test_visit_2_accepted_in_time(start, by):
     assert answer("VISIT-2", late) == BROKEN
 
 
-def test_visit_3_who_insists_on_his_time_gets_it(start, by):
+def test_visit_3_who_insists_on_his_time_gets_it(start, by, dispatcher):
     assert answer("VISIT-3", start(Status.ACCEPTED)) == OPEN
     visit = start(Status.EN_ROUTE)
     assert answer("VISIT-3", visit) == KEPT
@@ -467,3 +469,173 @@ def test_visit_24_followed_up_in_time(start):
     kept = start(Status.ARCHIVED, shift=timedelta(days=1))
     actions.follow_up(kept, result="x", satisfied=True, at=kept.archived_at, by=desk)
     assert answer("VISIT-24", kept) == KEPT
+
+
+# --- appointment by appointment: none washes another clean ---------------------------------------
+
+
+def rearrange(visit, hours, *, at, by, asked_by="engineer"):
+    later = timedelta(hours=hours)
+    actions.rearrange(
+        visit, window_from=WINDOW[0] + later, window_until=WINDOW[1] + later, asked_by=asked_by,
+        reason="x", agreed_with="x", at=at, by=by,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("minutes_after", "said"), [(-1, OPEN), (0, OPEN), (1, BROKEN), (300, BROKEN)]
+)
+def test_gen_4_called_off_after_the_window_nobody_came(minutes_after, said, start):
+    visit = start(Status.APPOINTED)
+    actions.cancel(
+        visit, reason="x", at=WINDOW[1] + minutes(minutes_after), by=make_desk_person().as_actor()
+    )
+    assert answer("GEN-4", visit) == said
+    assert answer("VISIT-13", visit) == said
+
+
+def test_gen_4_told_and_then_left_alone_is_broken(start, by):
+    visit = start(Status.APPOINTED)
+    actions.tell_late(visit, expected_at=WINDOW[1], at=WINDOW[0] - minutes(9), by=by)
+    actions.cancel(visit, reason="x", at=WINDOW[1] + minutes(60), by=make_desk_person().as_actor())
+    assert answer("GEN-4", visit) == BROKEN
+
+
+@pytest.mark.parametrize(("before_the_end", "said"), [(1, KEPT), (-300, BROKEN)])
+def test_gen_4_moved_before_the_window_ended_or_only_after(before_the_end, said, start, by):
+    visit = start(Status.APPOINTED)
+    rearrange(visit, 24, at=WINDOW[1] - minutes(before_the_end), by=by)
+    day = timedelta(days=1)
+    actions.depart(visit, at=LEAVE + day, by=by)
+    actions.arrive(visit, at=ARRIVED + day, by=by)
+    assert answer("GEN-4", visit) == said
+    assert answer("VISIT-13", visit) == BROKEN
+
+
+def test_a_notice_counts_for_the_appointment_it_was_given_for(start, by):
+    visit = start(Status.APPOINTED)
+    actions.tell_late(visit, expected_at=WINDOW[0] + minutes(20), at=WINDOW[0] - minutes(30), by=by)
+    rearrange(visit, 48, at=WINDOW[0] - minutes(20), by=by, asked_by="customer")
+    two_days = timedelta(days=2)
+    actions.depart(visit, at=LEAVE + two_days, by=by)
+    actions.arrive(visit, at=WINDOW[1] + two_days + timedelta(hours=4), by=by)
+    found = answers(visit)
+    assert (found["GEN-4"], found["VISIT-13"]) == (BROKEN, BROKEN)
+
+
+def test_a_second_trip_in_time_does_not_mend_the_first(start, by):
+    visit = start(Status.APPOINTED)
+    actions.depart(visit, at=LEAVE + minutes(10), by=by)
+    actions.arrive(visit, at=WINDOW[0] + minutes(20), by=by)
+    actions.wait_for_customer(visit, asked="x", at=WINDOW[0] + minutes(20), by=by)
+    actions.leave_note(visit, left_with="x", at=WINDOW[0] + minutes(40), by=by)
+    day = timedelta(days=1)
+    actions.appoint(
+        visit, window_from=WINDOW[0] + day, window_until=WINDOW[1] + day, agreed_with="x",
+        at=WINDOW[1], by=by,
+    )  # fmt: skip
+    actions.depart(visit, at=LEAVE + day, by=by)
+    actions.arrive(visit, at=ARRIVED + day, by=by)
+    found = answers(visit)
+    for rule in ("VISIT-11", "VISIT-12", "VISIT-13"):
+        assert found[rule] == BROKEN, rule
+
+
+@pytest.mark.parametrize(("hours", "said"), [(0.25, KEPT), (72, BROKEN)])
+def test_visit_5_the_next_call_comes_by_the_time_proposed(hours, said, start, by):
+    visit = start(Status.ACCEPTED)
+    actions.log_attempt(visit, outcome="no_answer", at=AT + minutes(12), by=by)
+    at = AT + minutes(12) + timedelta(hours=hours)
+    actions.log_attempt(visit, outcome="no_answer", at=at, by=by)
+    actions.log_attempt(visit, outcome="reached", at=at, by=by)
+    assert answer("VISIT-5", visit) == said
+
+
+def test_visit_5_where_time_is_short_one_goes_there(engineer, dispatcher, by):
+    """Another vain call is not the way there; and the supervisor knows."""
+
+    def short():
+        ticket = make_ticket(expected_at=AT + minutes(75), no_wish=False)
+        visit = make_visit(Status.ACCEPTED, engineer, ticket=ticket)
+        actions.log_attempt(visit, outcome="no_answer", at=AT + minutes(16), by=by)
+        return visit
+
+    went, called = short(), short()
+    actions.depart(went, at=AT + minutes(20), by=by)
+    assert answer("VISIT-5", went) == KEPT
+    actions.log_attempt(called, outcome="busy", at=AT + minutes(30), by=by)
+    assert answer("VISIT-5", called) == OPEN
+    actions.cancel(called, reason="x", at=AT + minutes(31), by=make_desk_person().as_actor())
+    assert answer("VISIT-5", called) == BROKEN
+    unheard = journal_of(went)
+    unheard.last("visit.contact_attempted").data["supervisors"] = []
+    assert answer("VISIT-5", went, unheard) == BROKEN
+
+
+def test_visit_6_the_engineers_own_signature_is_no_outcome(start, engineer, dispatcher, by):
+    visit = start(Status.FINISHED)
+    actions.flag_complaint(visit, text="太慢", at=FINISHED, by=by)
+    form = actions.present_form(visit, at=FINISHED, by=by)
+    sign_as_engineer(form, engineer, at=FINISHED)
+    assert answer("VISIT-6", visit) == OPEN
+    sign_as_customer(form, engineer, at=FINISHED)
+    assert answer("VISIT-6", visit) == KEPT
+
+
+def test_visit_6_called_off_without_a_word_of_it_nothing_is_proven(start, dispatcher, by):
+    visit = start(Status.APPOINTED)
+    actions.flag_complaint(visit, text="太慢", at=AT + minutes(25), by=by)
+    actions.cancel(visit, reason="x", at=AT + minutes(26), by=make_desk_person().as_actor())
+    assert answer("VISIT-6", visit) == NONE
+
+
+def test_visit_1_gone_to_unannounced_the_address_is_not_proven(start, by):
+    visit = start(Status.ACCEPTED)
+    actions.log_attempt(visit, outcome="no_answer", at=AT + minutes(20), by=by)
+    actions.depart(visit, at=AT + minutes(30), by=by)
+    assert answer("VISIT-1", visit) == NONE
+
+
+def test_visit_9_the_scans_have_their_time(start):
+    done = start(Status.HANDED_IN)
+    early, old = journal_of(done), journal_of(done)
+    early.last("visit.handed_in").data["usb_scanned_at"] = ARRIVED.isoformat()
+    assert answer("VISIT-9", done, early) == BROKEN
+    old.last("visit.prepared").data["usb_scanned_at"] = (LEAVE - timedelta(days=2)).isoformat()
+    assert answer("VISIT-9", done, old) == BROKEN
+
+
+def test_visit_16_a_wait_without_an_end_is_not_proven(start):
+    visit = start(Status.WAITING)
+    actions.cancel(visit, reason="x", at=WINDOW[1], by=make_desk_person().as_actor())
+    assert answer("VISIT-16", visit) == NONE
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_gen_4_however_it_goes_a_window_that_ended_without_anybody_is_broken(
+    seed, engineer, other_engineer, by
+):
+    """A random way through hands and times, ended by nobody's coming."""
+    chance = random.Random(seed)  # noqa: S311 - a way through the states, no secret
+    desk, now = make_desk_person().as_actor(), AT + minutes(20)
+    visit = make_visit(Status.APPOINTED, engineer)
+    for _ in range(5):
+        now += minutes(chance.randrange(1, 8))
+        holder = visit.engineer.as_actor()
+        match chance.choice(["hands", "move", "refuse", "depart"]):
+            case "hands":
+                other = other_engineer if visit.engineer == engineer else engineer
+                if visit.status == Status.EN_ROUTE:
+                    actions.send_another(visit, engineer=other, reason="x", at=now, by=desk)
+                else:
+                    actions.assign(visit, engineer=other, at=now, by=desk)
+                actions.accept(visit, first_judgement="x", at=now, by=other.as_actor())
+            case "move":
+                rearrange(visit, chance.randrange(1, 9), at=now, by=holder)
+            case "refuse":
+                actions.refuse_new_time(visit, reason="x", at=now, by=holder)
+            case "depart" if visit.status == Status.APPOINTED:
+                actions.depart(visit, at=now, by=holder)
+    assert visit.window_until is not None
+    actions.cancel(visit, reason="x", at=visit.window_until + minutes(1), by=desk)
+    assert answer("GEN-4", visit) == BROKEN

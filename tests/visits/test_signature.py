@@ -17,8 +17,10 @@ from servicedesk.core import documents
 from servicedesk.core.actors import SYSTEM
 from servicedesk.core.errors import Refused, Stale
 from servicedesk.core.models import Document, Signature, SignLink
+from servicedesk.core.rules import evaluate
 from tests.conftest import person
 from tests.visits.factories import (
+    AFTER,
     FINISHED,
     make_visit,
     sign_as_customer,
@@ -41,7 +43,7 @@ def visit(engineer):
 
 @pytest.fixture
 def form(visit, engineer):
-    return actions.present_form(visit, at=AT, by=engineer.as_actor())
+    return actions.present_form(visit, at=AFTER, by=engineer.as_actor())
 
 
 def test_the_form_is_the_record_and_carries_its_number(visit, form):
@@ -51,45 +53,47 @@ def test_the_form_is_the_record_and_carries_its_number(visit, form):
 
 
 def test_shown_again_unchanged_it_is_the_same_form(visit, form, engineer):
-    assert actions.present_form(visit, at=AT, by=engineer.as_actor()) == form
+    assert actions.present_form(visit, at=AFTER, by=engineer.as_actor()) == form
 
 
 def test_signed_by_both_the_visit_is_signed_and_rated(visit, form, engineer):
-    sign_as_customer(form, engineer, at=AT)
+    sign_as_customer(form, engineer, at=AFTER)
     visit.refresh_from_db()
     assert visit.status == Status.FINISHED
 
-    sign_as_engineer(form, engineer, at=AT)
+    sign_as_engineer(form, engineer, at=AFTER)
 
     visit.refresh_from_db()
-    assert (visit.status, visit.signed_at) == (Status.SIGNED, AT)
+    assert (visit.status, visit.signed_at) == (Status.SIGNED, AFTER)
     rating = Satisfaction.objects.get(visit=visit)
     assert (rating.punctuality, rating.skill, rating.remarks) == (5, 4, "谢谢")
 
 
 def test_a_record_that_is_being_corrected_cannot_be_signed(visit, form, engineer):
-    token = documents.make_link(form, block="customer", method="L2", at=AT, by=engineer.as_actor())
-    actions.revise(visit, reason="漏填", at=AT, by=engineer.as_actor())
+    token = documents.make_link(
+        form, block="customer", method="L2", at=AFTER, by=engineer.as_actor()
+    )
+    actions.revise(visit, reason="漏填", at=AFTER, by=engineer.as_actor())
 
     response = Client().get(reverse("documents:sign", args=[token]))
 
     assert response.status_code == 404
     with pytest.raises(Refused):
-        sign_as_engineer(form, engineer, at=AT)
+        sign_as_engineer(form, engineer, at=AFTER)
 
 
 def test_a_corrected_record_makes_another_version_to_be_signed(visit, form, engineer):
     by = engineer.as_actor()
-    actions.revise(visit, reason="漏填", at=AT, by=by)
-    actions.record_work(visit, cause="端口松动", at=AT, by=by)
-    actions.finish(visit, ticked=[], at=AT, by=by)
+    actions.revise(visit, reason="漏填", at=AFTER, by=by)
+    actions.record_work(visit, cause="端口松动", at=AFTER, by=by)
+    actions.finish(visit, ticked=[], at=AFTER, by=by)
 
-    second = actions.present_form(visit, at=AT, by=by)
+    second = actions.present_form(visit, at=AFTER, by=by)
 
     assert (second.version, second.supersedes) == (2, form)
     with pytest.raises((Refused, Stale)):
-        sign_as_engineer(form, engineer, at=AT)
-    sign_as_customer(second, engineer, at=AT)
+        sign_as_engineer(form, engineer, at=AFTER)
+    sign_as_customer(second, engineer, at=AFTER)
 
 
 # --- GEN-2: nobody of the house signs for the customer ------------------------------------------
@@ -101,7 +105,9 @@ def test_nobody_of_the_house_signs_for_the_customer(role, door, visit, form, eng
     somebody = person("somebody", "某人", role)
     link = SignLink.objects.get(
         token_sha256=documents.token_hash(
-            documents.make_link(form, block="customer", method="L1", at=AT, by=engineer.as_actor())
+            documents.make_link(
+                form, block="customer", method="L1", at=AFTER, by=engineer.as_actor()
+            )
         )
     )
     signed = {"strokes": strokes(), "shown_sha256": form.data_sha256, "at": AT}
@@ -133,12 +139,14 @@ def test_nobody_of_the_house_signs_for_the_customer(role, door, visit, form, eng
 
 
 def test_even_the_system_does_not_sign_for_the_customer(form, engineer):
-    token = documents.make_link(form, block="customer", method="L1", at=AT, by=engineer.as_actor())
+    token = documents.make_link(
+        form, block="customer", method="L1", at=AFTER, by=engineer.as_actor()
+    )
     link = SignLink.objects.get(token_sha256=documents.token_hash(token))
     with pytest.raises(PermissionDenied):
         documents.sign_by_link(
             link, signer_name="李晓梅", strokes=strokes(), shown_sha256=form.data_sha256,
-            answers={}, at=AT, by=SYSTEM,
+            answers={}, at=AFTER, by=SYSTEM,
         )  # fmt: skip
 
 
@@ -146,12 +154,12 @@ def test_nobody_of_the_house_rates_for_the_customer(visit, engineer, admin):
     rating = {"punctuality": 5, "conduct": 5, "skill": 5, "result": 5}
     for user in (engineer, admin):
         with pytest.raises(Refused):
-            actions.keep_rating(visit, answers=rating, at=AT, by=user.as_actor())
+            actions.keep_rating(visit, answers=rating, at=AFTER, by=user.as_actor())
     assert not Satisfaction.objects.exists()
 
 
 def test_the_form_is_not_complete_with_the_engineers_signature_alone(visit, form, engineer):
-    sign_as_engineer(form, engineer, at=AT)
+    sign_as_engineer(form, engineer, at=AFTER)
 
     form.refresh_from_db()
     visit.refresh_from_db()
@@ -191,7 +199,7 @@ def test_the_page_for_signing_says_who_has_signed(visit, form, engineer, logged_
     client, url = logged_in(engineer), reverse("visits:sign", args=[visit.number])
     assert client.get(url).context["customer_signed"] is False
 
-    sign_as_customer(form, engineer, at=AT)
+    sign_as_customer(form, engineer, at=AFTER)
 
     assert client.get(url).context["customer_signed"] is True
 
@@ -207,7 +215,7 @@ def test_without_a_form_there_is_nothing_to_sign(visit, engineer, logged_in):
 
 
 def test_refused_the_form_says_why_and_the_engineer_signs_alone(visit, form, engineer, dispatcher):
-    actions.refuse_signature(visit, reason="等总部确认", at=AT, by=engineer.as_actor())
+    actions.refuse_signature(visit, reason="等总部确认", at=AFTER, by=engineer.as_actor())
 
     assert (visit.status, visit.signature_refused) == (Status.SIGNED, "等总部确认")
     form.refresh_from_db()
@@ -234,4 +242,39 @@ def test_the_customer_may_refuse_through_his_link(visit, form, engineer, dispatc
 
 def test_refused_without_a_reason_is_refused(visit, engineer):
     with pytest.raises(Refused):
-        actions.refuse_signature(visit, reason="", at=AT, by=engineer.as_actor())
+        actions.refuse_signature(visit, reason="", at=AFTER, by=engineer.as_actor())
+
+
+def test_who_has_signed_cannot_be_said_to_have_refused(visit, form, engineer, logged_in):
+    """GEN-2: no later act erases what the customer signed, nor his rating."""
+    sign_as_customer(
+        form, engineer, at=AFTER,
+        answers={"punctuality": 1, "conduct": 1, "skill": 1, "result": 1, "remarks": "太差"},
+    )  # fmt: skip
+
+    answer = logged_in(engineer).post(
+        f"/visits/{visit.number}/refuse_signature/", {"reason": "客户拒签"}
+    )
+
+    assert answer.status_code == 422
+    form.refresh_from_db()
+    visit.refresh_from_db()
+    assert (visit.status, visit.signature_refused) == (Status.FINISHED, "")
+    assert form.status == Document.Status.OPEN
+    assert form.signatures.filter(block="customer").exists()
+    assert visit.satisfaction.remarks == "太差"
+
+
+def test_corrected_after_he_signed_he_may_refuse_the_new_one(visit, form, engineer):
+    by = engineer.as_actor()
+    sign_as_customer(form, engineer, at=AFTER)
+    actions.revise(visit, reason="漏填", at=AFTER, by=by)
+    actions.record_work(visit, cause="端口松动", at=AFTER, by=by)
+    actions.finish(visit, ticked=[], at=AFTER, by=by)
+    actions.present_form(visit, at=AFTER, by=by)
+
+    actions.refuse_signature(visit, reason="要求总部确认", at=AFTER, by=by)
+
+    assert visit.status == Status.SIGNED
+    found = {rule.id: finding.answer for rule, finding in evaluate(visit)}
+    assert found["VISIT-21"] == "not_provable"

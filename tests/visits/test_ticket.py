@@ -10,8 +10,7 @@ from django.urls import reverse
 from accounts.models import Notification
 from servicedesk.core.errors import Refused
 from sla.models import Deadline
-from tests.conftest import AT
-from tests.visits.factories import FINISHED, make_desk_person, make_visit
+from tests.visits.factories import AGREED, FINISHED, make_desk_person, make_visit
 from tickets.actions import tickets
 from visits import actions
 from visits.models import VisitOrder
@@ -110,7 +109,7 @@ def test_a_visit_without_a_ticket_resolves_none(engineer, doors):
 def test_an_angry_customer_marks_visit_and_ticket_and_the_supervisor_knows(engineer, dispatcher):
     visit = make_visit(Status.APPOINTED, engineer)
 
-    actions.flag_complaint(visit, text="等了三天", at=AT, by=engineer.as_actor())
+    actions.flag_complaint(visit, text="等了三天", at=AGREED, by=engineer.as_actor())
 
     visit.ticket.refresh_from_db()
     assert visit.is_complaint
@@ -138,7 +137,7 @@ def test_a_stranger_sees_no_visit_in_the_panel(engineer, other_engineer):
 def test_cancelled_all_clocks_stop(engineer):
     visit = make_visit(Status.APPOINTED, engineer)
 
-    actions.cancel(visit, reason="已恢复", at=AT, by=make_desk_person().as_actor())
+    actions.cancel(visit, reason="已恢复", at=AGREED, by=make_desk_person().as_actor())
 
     assert not Deadline.objects.of(visit).open().exists()
     assert visit.cancelled_reason == "已恢复"
@@ -147,6 +146,6 @@ def test_cancelled_all_clocks_stop(engineer):
 def test_a_visit_is_not_called_off_without_a_reason(engineer):
     with pytest.raises(Refused):
         actions.cancel(
-            make_visit(Status.APPOINTED, engineer), reason=" ", at=AT,
+            make_visit(Status.APPOINTED, engineer), reason=" ", at=AGREED,
             by=make_desk_person().as_actor(),
         )  # fmt: skip

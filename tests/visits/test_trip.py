@@ -12,7 +12,7 @@ from servicedesk.core.errors import Refused
 from servicedesk.core.rules import journal_of
 from sla.models import Deadline
 from tests.conftest import AT
-from tests.visits.factories import ARRIVED, LEAVE, WINDOW, make_visit
+from tests.visits.factories import AGREED, ARRIVED, LEAVE, WINDOW, make_visit
 from visits import actions
 from visits.actions import trips
 from visits.models import DEPARTURE_ITEMS, ChecklistAnswer, VisitOrder
@@ -24,7 +24,7 @@ class TestPrepare:
     def test_what_was_not_ticked_is_said(self, engineer):
         visit = make_visit(Status.APPOINTED, engineer)
 
-        actions.prepare(visit, ticked=["tidy", "badge"], at=AT, by=engineer.as_actor())
+        actions.prepare(visit, ticked=["tidy", "badge"], at=AGREED, by=engineer.as_actor())
 
         assert journal_of(visit).last("visit.prepared").data["unticked"] == [
             "resources", "id_card",
@@ -34,9 +34,9 @@ class TestPrepare:
 
     def test_a_second_time_overwrites_the_first(self, engineer):
         visit = make_visit(Status.APPOINTED, engineer)
-        actions.prepare(visit, ticked=[], at=AT, by=engineer.as_actor())
+        actions.prepare(visit, ticked=[], at=AGREED, by=engineer.as_actor())
 
-        actions.prepare(visit, ticked=DEPARTURE_ITEMS, at=AT, by=engineer.as_actor())
+        actions.prepare(visit, ticked=DEPARTURE_ITEMS, at=AGREED, by=engineer.as_actor())
 
         assert ChecklistAnswer.objects.filter(visit=visit).count() == len(DEPARTURE_ITEMS)
         assert not ChecklistAnswer.objects.filter(visit=visit, ticked=False).exists()
@@ -44,14 +44,14 @@ class TestPrepare:
     def test_a_drive_without_a_scan_is_refused(self, engineer):
         visit = make_visit(Status.APPOINTED, engineer)
         with pytest.raises(Refused) as refused:
-            actions.prepare(visit, ticked=[], usb_drive="U1", at=AT, by=engineer.as_actor())
+            actions.prepare(visit, ticked=[], usb_drive="U1", at=AGREED, by=engineer.as_actor())
         assert refused.value.field == "usb_scanned_at"
 
     def test_a_scan_in_the_future_is_refused(self, engineer):
         visit = make_visit(Status.APPOINTED, engineer)
         with pytest.raises(Refused):
             actions.prepare(
-                visit, ticked=[], usb_drive="U1", usb_scanned_at=AT + timedelta(hours=1), at=AT,
+                visit, ticked=[], usb_drive="U1", usb_scanned_at=AT + timedelta(hours=1), at=AGREED,
                 by=engineer.as_actor(),
             )  # fmt: skip
 
@@ -70,7 +70,7 @@ class TestDepart:
     def test_without_an_appointment_somebody_must_have_called(self, engineer):
         visit = make_visit(Status.ACCEPTED, engineer)
         with pytest.raises(Refused):
-            actions.depart(visit, at=AT, by=engineer.as_actor())
+            actions.depart(visit, at=AGREED, by=engineer.as_actor())
 
     def test_who_is_not_reached_is_gone_to(self, engineer):
         """Also while another appointment stands: no window of his own, no clash."""

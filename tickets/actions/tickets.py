@@ -24,7 +24,7 @@ from servicedesk.core.models import Attachment, Entry
 from servicedesk.core.numbering import next_number
 from sla import deadlines
 from sla.deadlines import By, Plan, Scope, plan
-from sla.models import Deadline
+from sla.models import Deadline, DeadlineMove
 from tickets.events import (
     ComplaintFlagged,
     FileAttached,
@@ -43,7 +43,7 @@ from tickets.events import (
     VisitRequested,
 )
 from tickets.models import Call, Note, Ticket
-from tickets.states import OPEN, TICKET, RemoteStatus
+from tickets.states import OPEN, TICKET, RemoteStatus, Status
 
 EDITABLE = frozenset({
     "title", "need", "contact", "product", "installation", "category", "expected_at", "no_wish",
@@ -370,25 +370,27 @@ def automatic_closing_at(ticket: Ticket) -> datetime:
 
 @action
 def reopen(ticket: Ticket, *, reason: str, at: datetime, by: Actor) -> Ticket:
-    """The customer reports again: 24 new hours; what was, stays in journal and history."""
+    """The customer reports again; what was, stays in journal and history.
+
+    A solution that the customer never confirmed, nor let stand for the set time, was none: the
+    first clock goes on as if it had not been stopped (SLA-1). Otherwise this is a new report
+    and gets 24 new hours.
+    """
     step = begin(TICKET, "reopen", ticket, by=by)
     assert ticket.resolved_at is not None
     if not reason.strip():
         raise Refused(_("Say why it is opened again."), field="reason")
-    resolved_at, closed_at = ticket.resolved_at, ticket.closed_at
+    resolved_at, closed_at, held = ticket.resolved_at, ticket.closed_at, _solution_held(ticket)
     if at < (closed_at or resolved_at):
         raise Refused(_("It was still open at that time."), field="at")
     ticket.resolved_at, ticket.closed_at, ticket.closing = None, None, ""
     ticket.solution, ticket.resolution = "", ""
     ticket.reopened_count += 1
-    expected = ticket.expected_at if ticket.expected_at and ticket.expected_at > at else None
-    plans = plan({"ticket.resolution": By(expected)}, scope_of(ticket), at=at)
-    ticket.due_at = plans["ticket.resolution"].due_at
+    ticket.due_at = _new_clock(ticket, at=at, by=by) if held else _old_clock(ticket, by=by)
     advance(
         ticket, step, "resolved_at", "closed_at", "closing", "solution", "resolution",
         "reopened_count", "due_at",
     )  # fmt: skip
-    start_clocks(ticket, plans, at=at, by=by)
     record(
         TicketReopened(
             at=at,
@@ -404,6 +406,49 @@ def reopen(ticket: Ticket, *, reason: str, at: datetime, by: Actor) -> Ticket:
         by=by,
     )
     return ticket
+
+
+def _solution_held(ticket: Ticket) -> bool:
+    """The customer confirmed it by name, or reported nothing for the set time (OPS-12)."""
+    if ticket.status != Status.CLOSED:
+        return False
+    closed = (
+        Entry.objects.filter(
+            type=TicketClosed.type,
+            subjects__kind=Ticket._meta.label_lower,
+            subjects__object_id=ticket.pk,
+        )
+        .order_by("pk")
+        .last()
+    )  # fmt: skip
+    if closed is None:
+        return False
+    return ticket.closing == Ticket.Closing.AUTOMATIC or bool(closed.data["confirmed_by"].strip())
+
+
+def _new_clock(ticket: Ticket, *, at: datetime, by: Actor) -> datetime:
+    expected = ticket.expected_at if ticket.expected_at and ticket.expected_at > at else None
+    plans = plan({"ticket.resolution": By(expected)}, scope_of(ticket), at=at)
+    start_clocks(ticket, plans, at=at, by=by)
+    return plans["ticket.resolution"].due_at
+
+
+def _old_clock(ticket: Ticket, *, by: Actor) -> datetime:
+    """From the same start to the same due times, as first said and as agreed on since."""
+    former = Deadline.objects.of(ticket).filter(kind="ticket.resolution").latest("pk")
+    start_clocks(ticket, {"ticket.resolution": former.original_due_at}, at=former.started_at, by=by)
+    if former.due_at != former.original_due_at:
+        moves = list(former.moves.all())
+        agreed = [move for move in moves if move.cause == DeadlineMove.Cause.EXTENSION]
+        last = (agreed or moves)[-1]
+        deadlines.move(
+            "ticket.resolution", ticket, due_at=former.due_at,
+            cause=DeadlineMove.Cause.EXTENSION if agreed else DeadlineMove.Cause.CHANGE,
+            reason=last.reason,
+            # When it was agreed on: a consent that came too late then is too late now.
+            at=last.moved_at if agreed else min(last.moved_at, former.original_due_at), by=by,
+        )  # fmt: skip
+    return former.due_at
 
 
 @action

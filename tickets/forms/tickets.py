@@ -165,7 +165,11 @@ class RequestVisitForm(TicketForm):
     reason = forms.CharField(label=_("What is to be done on site"), max_length=500, widget=Textarea)
     address = forms.CharField(label=_("Address"), max_length=300)
     contact_name = forms.CharField(label=_("Person to ask for"), max_length=60)
-    contact_phone = forms.CharField(label=_("Telephone"), max_length=30, widget=PhoneInput)
+    # GEN-7: the number as registered need not be shown to be used.
+    contact_phone = forms.CharField(
+        label=_("Telephone"), max_length=30, required=False, widget=PhoneInput,
+        help_text=_("Empty: the number as it is registered."),
+    )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -173,7 +177,6 @@ class RequestVisitForm(TicketForm):
         self.initial = dict(self.initial) | {
             "address": store.full_address,
             "contact_name": contact.name if contact else "",
-            "contact_phone": (contact.phone if contact else "") or store.phone,
         }
 
 

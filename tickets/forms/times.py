@@ -13,6 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from servicedesk.core.fields import in_this_century
 from servicedesk.core.forms import DateTimeInput, RadioButtons
 
 CLOSING_TIME = time(18)
@@ -57,7 +58,7 @@ class QuickTimeField(forms.MultiValueField):
         super().__init__(
             fields=(
                 forms.ChoiceField(required=False),
-                forms.DateTimeField(required=False),
+                forms.DateTimeField(required=False, validators=[in_this_century]),
             ),
             require_all_fields=False,
             required=False,

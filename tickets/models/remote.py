@@ -19,6 +19,9 @@ USER = settings.AUTH_USER_MODEL
 class RemoteSession(Record):
     """One session on the customer's machine, with his consent and under his eyes."""
 
+    # Its ticket is locked before it (`core.subjects`).
+    hangs_on = "ticket"
+
     class Channel(models.TextChoices):
         PHONE = "phone", _("Telephone guidance")
         CLIENT = "client", _("Remote client")

@@ -256,6 +256,9 @@ class Handover(Record):
 class Extension(Record):
     """Plan, new time, and the customer's consent to both (SLA-5, form EX)."""
 
+    # Its ticket is locked before it (`core.subjects`).
+    hangs_on = "ticket"
+
     class Channel(models.TextChoices):
         CALL = "call", _("By telephone, recorded")
         LINK = "link", _("By one-time link")

@@ -9,7 +9,17 @@ from visits.actions.appointments import (
     refuse_new_time,
     tell_late,
 )
-from visits.actions.orders import accept, assign, cancel, consult, order_visit, send_back
+from visits.actions.orders import (
+    accept,
+    assign,
+    cancel,
+    consult,
+    order_visit,
+    pass_on_form,
+    reveal_phone,
+    send_another,
+    send_back,
+)
 from visits.actions.papers import (
     archive,
     attach,
@@ -38,9 +48,6 @@ from visits.actions.work import (
 
 __all__ = [
     "accept", "add_part", "appoint", "archive", "arrive", "assign", "attach", "cancel",
-    "choose_time", "complete_form", "consult", "decline_times", "depart", "finish", "flag_complaint", "follow_up", "hand_in",
-    "interrupt", "keep_rating", "leave_note", "log_attempt", "meet", "offer_times", "order_visit", "plan", "prepare",
-    "present_form", "rearrange", "record_work", "refuse_new_time", "refuse_signature",
-    "remove_part", "resolve_ticket", "resume", "return_form", "revise", "send_back", "start_work",
+    "choose_time", "complete_form", "consult", "decline_times", "depart", "finish", "flag_complaint", "follow_up", "hand_in", "interrupt", "keep_rating", "leave_note", "log_attempt", "meet", "offer_times", "order_visit", "pass_on_form", "plan", "prepare", "present_form", "rearrange", "record_work", "refuse_new_time", "refuse_signature", "remove_part", "resolve_ticket", "resume", "return_form", "reveal_phone", "revise", "send_another", "send_back", "start_work",
     "tell_late", "wait_for_customer",
 ]  # fmt: skip

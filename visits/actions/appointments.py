@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from servicedesk.core.actions import action, advance, begin, lock, save_changes
+from accounts.queries import supervisors_of
+from servicedesk.core.actions import action, advance, lock, save_changes
 from servicedesk.core.actors import Actor
 from servicedesk.core.errors import Refused
 from servicedesk.core.moments import spoken
 from sla import deadlines
+from sla.models import Deadline
 from tickets.actions import tickets
 from tickets.states import OPEN
-from visits.actions.common import check_own, check_window, end_plan, start_clock, told
+from visits.actions.common import (
+    begin_step,
+    check_window,
+    end_plan,
+    start_clock,
+    told,
+    within_a_year,
+)
 from visits.clocks import HALF_A_DAY, LATE_NOTICE, LONG_NOTICE, NEXT_TRY, SHORT_NOTICE
 from visits.events import (
     AppointmentMade,
@@ -27,7 +35,7 @@ from visits.events import (
 )
 from visits.models import Appointment, ContactAttempt, Interruption, Offer, VisitOrder
 from visits.queries import clashing, in_words, minutes_between, too_late_to_call
-from visits.states import VISIT, Status
+from visits.states import Status
 
 AskedBy = Appointment.AskedBy
 Outcome = ContactAttempt.Outcome
@@ -45,8 +53,7 @@ def log_attempt(
     by: Actor,
 ) -> VisitOrder:
     """A call to the customer. Not reached: the rule says when to try again, or to go there."""
-    begin(VISIT, "log_attempt", visit, by=by)
-    check_own(visit, by=by)
+    begin_step("log_attempt", visit, at=at, by=by)
     if outcome not in Outcome.values:
         raise Refused(_("Say how the call ended."), field="outcome")
     reached = outcome == Outcome.REACHED
@@ -56,6 +63,7 @@ def log_attempt(
         next_try_at = next_try_at or at + NEXT_TRY[outcome]
         if next_try_at <= at:
             raise Refused(_("The next try must lie after this one."), field="next_try_at")
+        within_a_year(next_try_at, at, field="next_try_at")
     go_there = next_try_at is not None and too_late_to_call(visit, next_try_at)
     ContactAttempt.objects.create(
         visit=visit, at=at, phone=phone or visit.contact_phone, outcome=outcome,
@@ -71,8 +79,13 @@ def log_attempt(
         visit, ContactAttempted, at=at, by=by, outcome=outcome,
         outcome_label=str(Outcome(outcome).label), note=note,
         next_try_at=next_try_at.isoformat() if next_try_at else None, go_there=go_there,
+        supervisors=_supervisors(visit) if go_there else [],
     )  # fmt: skip
     return visit
+
+
+def _supervisors(visit: VisitOrder) -> list[str]:
+    return [person.name for person in supervisors_of(visit.engineer)]
 
 
 def _note_response(visit: VisitOrder, *, at: datetime, by: Actor) -> None:
@@ -102,34 +115,25 @@ def appoint(
 
     offer: by which he agreed himself, through his link.
     """
-    step = begin(VISIT, "appoint", visit, by=by)
-    check_own(visit, by=by)
+    step = begin_step("appoint", visit, at=at, by=by)
     _check_offer(offer, by=by)
     _check_agreed(agreed_with)
     _occupy(visit, window_from, window_until, travel_minutes, at=at)
     visit.address = address.strip() or visit.address
     visit.contact_phone = contact_phone.strip() or visit.contact_phone
-    former = _moved_from(visit)
-    moved: dict[str, Any] = {}
-    if former is not None:
-        # The former engineer's appointment did not suit the new one.
-        moved = {
-            "replaces": former, "asked_by": AskedBy.ENGINEER, "reason": _("Another engineer"),
-            "notice_minutes": minutes_between(at, former.window_from),
-        }  # fmt: skip
     Appointment.objects.create(
         visit=visit, window_from=window_from, window_until=window_until, agreed_with=agreed_with,
         agreed_at=at, address_verified=address_verified, phone_verified=phone_verified,
-        offer=offer, **moved,
+        offer=offer,
     )  # fmt: skip
     fields = ["address", "contact_phone", *WINDOW, *end_plan(visit, at=at)]
     if visit.status == Status.MISSED:
-        fields += _forget_trip(visit)
+        fields += forget_trip(visit)
     advance(visit, step, *fields)
     deadlines.meet("visit.appointment", visit, at=at, by=by)
     deadlines.meet("visit.follow_up_missed", visit, at=at, by=by)
     deadlines.meet("visit.next_try", visit, at=at, by=by)
-    _start_travel_clocks(visit, at=at, by=by)
+    start_travel_clocks(visit, at=at, by=by)
     _note_response(visit, at=at, by=by)
     assert visit.leave_at is not None
     told(
@@ -140,15 +144,6 @@ def appoint(
         offer=str(offer.uid) if offer else "",
     )  # fmt: skip
     return visit
-
-
-def _moved_from(visit: VisitOrder) -> Appointment | None:
-    """The appointment that still stood when the order changed hands, if this is another time."""
-    last = visit.appointments.last()
-    if visit.status == Status.MISSED or last is None:
-        return None
-    same = (last.window_from, last.window_until) == (visit.window_from, visit.window_until)
-    return None if same else last
 
 
 @action
@@ -166,8 +161,7 @@ def rearrange(
     by: Actor,
 ) -> VisitOrder:
     """Another time by consent. The notice given is computed, and whether it was enough (VISIT-14)."""
-    step = begin(VISIT, "rearrange", visit, by=by)
-    check_own(visit, by=by)
+    step = begin_step("rearrange", visit, at=at, by=by)
     _check_offer(offer, by=by)
     if asked_by not in AskedBy.values:
         raise Refused(_("Say who asked for another time."), field="asked_by")
@@ -188,14 +182,12 @@ def rearrange(
         phone_verified=former is not None and former.phone_verified, replaces=former,
         asked_by=asked_by, reason=reason, notice_minutes=notice, offer=offer,
     )  # fmt: skip
-    for still in Interruption.objects.filter(visit=visit, ended_at=None):
-        still.ended_at = max(at, still.started_at)
-        still.save(update_fields=["ended_at"])
-    advance(visit, step, *WINDOW, *_forget_trip(visit), *end_plan(visit, at=at))
+    end_interruption(visit, at=at)
+    advance(visit, step, *WINDOW, *forget_trip(visit), *end_plan(visit, at=at))
     deadlines.cancel(
         visit, "visit.departure", "visit.notice", "visit.arrival", "visit.next_try", at=at, by=by
     )
-    _start_travel_clocks(visit, at=at, by=by)
+    start_travel_clocks(visit, at=at, by=by)
     assert visit.leave_at is not None
     told(
         visit, AppointmentMoved, at=at, by=by, widely=True,
@@ -215,11 +207,12 @@ def rearrange(
 @action
 def refuse_new_time(visit: VisitOrder, *, reason: str, at: datetime, by: Actor) -> VisitOrder:
     """VISIT-3: the customer insists on the old time; the supervisor finds a way."""
-    begin(VISIT, "refuse_new_time", visit, by=by)
-    check_own(visit, by=by)
+    begin_step("refuse_new_time", visit, at=at, by=by)
     if not reason.strip():
         raise Refused(_("Write down what the customer said."), field="reason")
-    told(visit, NewTimeRefused, at=at, by=by, reason=reason)
+    told(
+        visit, NewTimeRefused, at=at, by=by, reason=reason, supervisors=_supervisors(visit)
+    )  # fmt: skip
     return visit
 
 
@@ -228,10 +221,10 @@ def tell_late(
     visit: VisitOrder, *, expected_at: datetime, reason: str = "", at: datetime, by: Actor
 ) -> VisitOrder:
     """VISIT-13: the customer was told, with an apology, before he had to wait."""
-    begin(VISIT, "tell_late", visit, by=by)
-    check_own(visit, by=by)
+    begin_step("tell_late", visit, at=at, by=by)
     if expected_at <= at:
         raise Refused(_("The expected arrival must lie in the future."), field="expected_at")
+    within_a_year(expected_at, at, field="expected_at")
     deadlines.meet("visit.notice", visit, at=at, by=by)
     told(
         visit, LateNoticeGiven, at=at, by=by, expected=spoken(expected_at),
@@ -245,10 +238,23 @@ WINDOW = ("window_from", "window_until", "leave_at", "travel_minutes")
 TRIP = ("departed_at", "arrived_at", "waiting_since", "started_at")
 
 
-def _forget_trip(visit: VisitOrder) -> list[str]:
+def forget_trip(visit: VisitOrder) -> list[str]:
     """A new appointment is a new trip; the journal keeps the former one."""
     visit.departed_at = visit.arrived_at = visit.waiting_since = visit.started_at = None
     return list(TRIP)
+
+
+def forget_window(visit: VisitOrder) -> list[str]:
+    """The engineer has come to this appointment; the next one is to be agreed."""
+    visit.window_from = visit.window_until = visit.leave_at = None
+    return list(WINDOW)
+
+
+def end_interruption(visit: VisitOrder, *, at: datetime) -> None:
+    """Whoever goes away does not go on with this trip's work."""
+    for still in Interruption.objects.filter(visit=visit, ended_at=None):
+        still.ended_at = max(at, still.started_at)
+        still.save(update_fields=["ended_at"])
 
 
 def _check_offer(offer: Offer | None, *, by: Actor) -> None:
@@ -270,25 +276,32 @@ def _occupy(
     *,
     at: datetime,
 ) -> None:
-    """Put the window on the visit if the engineer is free then.
-
-    His own row is locked first: two appointments at a time see each other. Should anything
-    get past this, the exclusion constraint `visits_visitorder_no_clash` refuses it.
-    """
+    """Put the window on the visit if the engineer is free then."""
     check_window(window_from, window_until, at=at)
+    within_a_year(window_from, at, field="window_from")
     visit.window_from, visit.window_until = window_from, window_until
     if travel_minutes is not None:
         visit.travel_minutes = travel_minutes
     visit.leave_at = window_from - timedelta(minutes=visit.travel_minutes)
+    check_free(visit, field="window_from")
+
+
+def check_free(visit: VisitOrder, *, field: str | None = None) -> None:
+    """VISIT-3: nothing else is in the way of the window that stands on the visit.
+
+    The engineer's own row is locked first: two appointments at a time see each other. Should
+    anything get past this, the exclusion constraint `visits_visitorder_no_clash` refuses it.
+    """
+    assert visit.leave_at is not None
+    assert visit.window_until is not None
     engineer = lock_engineer(visit)
-    others = clashing(engineer, leave_at=visit.leave_at, until=window_until, but=visit)
+    others = clashing(engineer, leave_at=visit.leave_at, until=visit.window_until, but=visit)
     if others:
         names = ", ".join(
             f"{o.number} {o.store.name} {in_words(o.window_from, o.window_until)}" for o in others
         )
         raise Refused(
-            _("This clashes (travel included) with: %(orders)s") % {"orders": names},
-            field="window_from",
+            _("This clashes (travel included) with: %(orders)s") % {"orders": names}, field=field
         )
 
 
@@ -298,9 +311,16 @@ def lock_engineer(visit: VisitOrder) -> User:
     return visit.engineer
 
 
-def _start_travel_clocks(visit: VisitOrder, *, at: datetime, by: Actor) -> None:
+def start_travel_clocks(visit: VisitOrder, *, at: datetime, by: Actor) -> None:
+    """Those of the appointment. What runs already, for a former engineer, runs on as it is."""
     assert visit.window_from is not None
     assert visit.leave_at is not None
-    start_clock("visit.departure", visit, due_at=visit.leave_at, at=at, by=by)
-    start_clock("visit.notice", visit, due_at=visit.window_from - LATE_NOTICE, at=at, by=by)
-    start_clock("visit.arrival", visit, due_at=visit.window_from, at=at, by=by)
+    due = {
+        "visit.departure": visit.leave_at,
+        "visit.notice": visit.window_from - LATE_NOTICE,
+        "visit.arrival": visit.window_from,
+    }
+    running = set(Deadline.objects.of(visit).open().values_list("kind", flat=True))
+    for kind, due_at in due.items():
+        if kind not in running:
+            start_clock(kind, visit, due_at=due_at, at=at, by=by)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,14 +11,42 @@ from django.db import models
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from servicedesk.core.actions import begin
 from servicedesk.core.actors import Actor
 from servicedesk.core.errors import Refused
 from servicedesk.core.events import record_all
 from servicedesk.core.history import change_all, create_all
+from servicedesk.core.models import Entry
+from servicedesk.core.moments import spoken
+from servicedesk.core.states import Transition
 from sla import deadlines
 from sla.deadlines import By, Scope, plan
-from visits.events import VisitEvent
+from visits.events import (
+    AppointmentMade,
+    AppointmentMoved,
+    CustomerAwaited,
+    CustomerMet,
+    FormHandedIn,
+    FormNotSigned,
+    FormReturned,
+    FormSigned,
+    NoteLeft,
+    RecordReopened,
+    VisitAccepted,
+    VisitArchived,
+    VisitArrived,
+    VisitAssigned,
+    VisitDeparted,
+    VisitEvent,
+    VisitFinished,
+    VisitOrdered,
+    VisitSentBack,
+    WorkInterrupted,
+    WorkResumed,
+    WorkStarted,
+)
 from visits.models import ChecklistAnswer, Offer, VisitOrder
+from visits.states import VISIT
 
 
 def check_own(visit: VisitOrder, *, by: Actor) -> None:
@@ -27,10 +55,64 @@ def check_own(visit: VisitOrder, *, by: Actor) -> None:
         raise PermissionDenied(f"{visit} is not the order of {by.label}")
 
 
-def not_before(earlier: datetime | None, at: datetime, message: str) -> None:
+# What moves a visit on, in the words of the journal: nothing that follows happened before it.
+STEPS: Mapping[str, type[VisitEvent]] = {
+    event.type: event
+    for event in (
+        VisitOrdered, VisitAssigned, VisitSentBack, VisitAccepted, AppointmentMade,
+        AppointmentMoved, VisitDeparted, VisitArrived, CustomerAwaited, CustomerMet, NoteLeft,
+        WorkStarted, WorkInterrupted, WorkResumed, VisitFinished, RecordReopened, FormSigned,
+        FormNotSigned, FormHandedIn, FormReturned, VisitArchived,
+    )
+}  # fmt: skip
+# What is only noted may come late and out of turn, but not from before the order was in his hands
+# and the time agreed.
+AGREED = (VisitAssigned, VisitAccepted, AppointmentMade, AppointmentMoved)
+EARLIEST: Mapping[str, Collection[type[VisitEvent]]] = {
+    "consult": AGREED,
+    "log_attempt": AGREED,
+    "refuse_new_time": AGREED,
+    "tell_late": AGREED,
+    "flag_complaint": (VisitOrdered,),
+    "attach": (VisitOrdered,),
+}
+
+
+def begin_step(name: str, visit: VisitOrder, *, at: datetime, by: Actor) -> Transition:
+    """`begin`; then whose order it is, and that `at` follows what is known to have happened."""
+    step = begin(VISIT, name, visit, by=by)
+    if step.permission == "visits.work":
+        check_own(visit, by=by)
+    check_moment(visit, name, at)
+    return step
+
+
+def check_moment(visit: VisitOrder, name: str, at: datetime) -> None:
     """What is reported later keeps its order in time."""
-    if earlier is not None and at < earlier:
-        raise Refused(message, field="at")
+    earlier = [event.type for event in EARLIEST[name]] if name in EARLIEST else list(STEPS)
+    last = (
+        Entry.objects.filter(
+            type__in=earlier, subjects__kind=VisitOrder._meta.label_lower,
+            subjects__object_id=visit.pk,
+        )
+        .order_by("at", "pk")
+        .last()
+    )  # fmt: skip
+    if last is not None and at < last.at:
+        raise Refused(
+            _("That is before “%(what)s” (%(time)s).")
+            % {"what": STEPS[last.type].label, "time": spoken(last.at)},
+            field="at",
+        )
+
+
+# A date further off is a slip of the finger.
+FURTHEST = timedelta(days=366)
+
+
+def within_a_year(moment: datetime | None, at: datetime, *, field: str) -> None:
+    if moment is not None and abs(moment - at) > FURTHEST:
+        raise Refused(_("This is more than a year away."), field=field)
 
 
 LONGEST_WINDOW = timedelta(hours=12)

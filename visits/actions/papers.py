@@ -12,14 +12,14 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from accounts.queries import supervisors_of
 from servicedesk.core import documents, files
-from servicedesk.core.actions import action, advance, begin, lock, save_changes
+from servicedesk.core.actions import action, advance, lock, save_changes
 from servicedesk.core.actors import Actor
 from servicedesk.core.errors import Refused
 from servicedesk.core.models import Attachment, Document
 from sla import deadlines
 from tickets.actions import tickets
 from visits import pdf
-from visits.actions.common import check_own, start_clock, tick, told
+from visits.actions.common import begin_step, check_own, start_clock, tick, told
 from visits.actions.orders import keep_rules
 from visits.events import (
     ComplaintFlagged,
@@ -33,15 +33,14 @@ from visits.events import (
     VisitArchived,
 )
 from visits.models import USB_BACK, USB_OUT, ChecklistAnswer, Satisfaction, VisitOrder, WorkRecord
-from visits.queries import lacking
-from visits.states import VISIT, Status
+from visits.queries import lacking, service_form
+from visits.states import Status
 
 
 @action
 def present_form(visit: VisitOrder, *, at: datetime, by: Actor) -> Document:
     """Freeze the form as it will print. Changed data make another version to be signed."""
-    begin(VISIT, "present_form", visit, by=by)
-    check_own(visit, by=by)
+    begin_step("present_form", visit, at=at, by=by)
     document = documents.freeze(
         pdf.VISIT_FORM, visit, number=visit.number, data=pdf.visit_data(visit),
         keywords=pdf.keywords(visit), at=at, by=by,
@@ -53,7 +52,7 @@ def present_form(visit: VisitOrder, *, at: datetime, by: Actor) -> Document:
 @action
 def complete_form(visit: VisitOrder, *, at: datetime, by: Actor) -> VisitOrder:
     """Called when both have signed. A record that is being corrected cannot be signed."""
-    step = begin(VISIT, "complete_form", visit, by=by)
+    step = begin_step("complete_form", visit, at=at, by=by)
     visit.signed_at = at
     advance(visit, step, "signed_at")
     told(visit, FormSigned, at=at, by=by, widely=True)
@@ -78,11 +77,20 @@ def keep_rating(
 
 @action
 def refuse_signature(visit: VisitOrder, *, reason: str, at: datetime, by: Actor) -> VisitOrder:
-    """A normal outcome: the form says so, and is signed by the engineer alone."""
-    step = begin(VISIT, "refuse_signature", visit, by=by)
-    check_own(visit, by=by)
+    """A normal outcome: the form says so, and is signed by the engineer alone.
+
+    Not once the customer has signed: then only `revise` leads back, and he signs anew.
+    """
+    step = begin_step("refuse_signature", visit, at=at, by=by)
     if not reason.strip():
         raise Refused(_("Write down why the customer does not sign."), field="reason")
+    shown = service_form(visit)
+    if (
+        shown is not None
+        and shown.status != Document.Status.VOID
+        and shown.signatures.filter(block=pdf.CUSTOMER.name).exists()
+    ):
+        raise Refused(_("The customer has signed the form already."))
     visit.signature_refused = reason
     advance(visit, step, "signature_refused")
     documents.freeze(
@@ -98,8 +106,7 @@ def hand_in(
     visit: VisitOrder, *, usb_scanned_at: datetime | None = None, at: datetime, by: Actor
 ) -> VisitOrder:
     """VISIT-23; and VISIT-9: a drive that was taken along is scanned on return."""
-    step = begin(VISIT, "hand_in", visit, by=by)
-    check_own(visit, by=by)
+    step = begin_step("hand_in", visit, at=at, by=by)
     taken = ChecklistAnswer.objects.filter(visit=visit, item=USB_OUT).exists()
     if taken and usb_scanned_at is None:
         raise Refused(
@@ -109,6 +116,11 @@ def hand_in(
     if usb_scanned_at is not None:
         if usb_scanned_at > at:
             raise Refused(_("The scan cannot lie in the future."), field="usb_scanned_at")
+        if visit.finished_at is not None and usb_scanned_at < visit.finished_at:
+            raise Refused(
+                _("That scan was before the work was done; scan the drive on return."),
+                field="usb_scanned_at",
+            )
         tick(
             visit, ChecklistAnswer.List.RETURN, {USB_BACK: True},
             notes={USB_BACK: f"{usb_scanned_at:%Y-%m-%dT%H:%M%z}"}, at=at,
@@ -134,7 +146,7 @@ def desk_of(visit: VisitOrder) -> User | None:
 @action
 def return_form(visit: VisitOrder, *, reason: str, at: datetime, by: Actor) -> VisitOrder:
     """Something is missing; the engineer brings it."""
-    step = begin(VISIT, "return_form", visit, by=by)
+    step = begin_step("return_form", visit, at=at, by=by)
     if not reason.strip():
         raise Refused(_("Say what is missing."), field="reason")
     visit.handed_in_at = None
@@ -148,7 +160,7 @@ def return_form(visit: VisitOrder, *, reason: str, at: datetime, by: Actor) -> V
 @action
 def archive(visit: VisitOrder, *, at: datetime, by: Actor) -> VisitOrder:
     """The desk found it complete. The sealed form is the archive; this closes the visit."""
-    step = begin(VISIT, "archive", visit, by=by)
+    step = begin_step("archive", visit, at=at, by=by)
     missing = [gap.text for gap in lacking(visit) if gap.blocks]
     if missing:
         raise Refused(
@@ -171,7 +183,7 @@ def follow_up(
     visit: VisitOrder, *, result: str, satisfied: bool, at: datetime, by: Actor
 ) -> VisitOrder:
     """VISIT-24: the customer was called afterwards; an unhappy one is the supervisor's matter."""
-    begin(VISIT, "follow_up", visit, by=by)
+    begin_step("follow_up", visit, at=at, by=by)
     if not result.strip():
         raise Refused(_("Write down what the customer said."), field="result")
     visit.followed_up_at, visit.follow_up_result = at, result
@@ -186,8 +198,7 @@ def follow_up(
 @action
 def flag_complaint(visit: VisitOrder, *, text: str, at: datetime, by: Actor) -> VisitOrder:
     """VISIT-6: listen, take it on; the supervisor hears of it at once."""
-    begin(VISIT, "flag_complaint", visit, by=by)
-    check_own(visit, by=by)
+    begin_step("flag_complaint", visit, at=at, by=by)
     if not text.strip():
         raise Refused(_("Write down what the customer said."), field="text")
     visit.is_complaint = True
@@ -223,7 +234,7 @@ def attach(
 
     The desk adds to any visit, an engineer to his own.
     """
-    begin(VISIT, "attach", visit, by=by)
+    begin_step("attach", visit, at=at, by=by)
     if not by.may("visits.check"):
         check_own(visit, by=by)
     attachment = files.store(file, visit, purpose=purpose, at=at, by=by)

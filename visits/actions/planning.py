@@ -13,13 +13,13 @@ from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from servicedesk.core.actions import action, begin, lock, require, save_changes
+from servicedesk.core.actions import action, lock, require, save_changes
 from servicedesk.core.actors import SYSTEM, Actor
 from servicedesk.core.errors import Refused, WrongState
 from servicedesk.core.models import token_hash
 from visits import planning
 from visits.actions.appointments import appoint, lock_engineer, rearrange
-from visits.actions.common import check_own, check_window, told, withdraw_offers
+from visits.actions.common import begin_step, check_own, check_window, told, withdraw_offers
 from visits.actions.orders import assign
 from visits.events import TimeChosen, TimesDeclined, TimesOffered, VisitPlanned
 from visits.models import Appointment, Offer, VisitOrder
@@ -42,7 +42,7 @@ def plan(
     by: Actor,
 ) -> VisitOrder:
     """Give the order to an engineer, for a time that the customer is still to agree to."""
-    begin(VISIT, "plan", visit, by=by)
+    begin_step("plan", visit, at=at, by=by)
     check_window(window_from, window_until, at=at)
     just_assigned = visit.engineer_id != engineer.pk
     if just_assigned:
@@ -93,7 +93,7 @@ def offer_times(
     asked_by, reason: whose wish it is to move an appointment that stands (VISIT-14). It stands
     until the customer has chosen another.
     """
-    begin(VISIT, "offer_times", visit, by=by)
+    begin_step("offer_times", visit, at=at, by=by)
     if not by.may("visits.plan"):
         check_own(visit, by=by)
     _check_wish(visit, asked_by, reason)

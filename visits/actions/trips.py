@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from servicedesk.core import documents
-from servicedesk.core.actions import action, advance, begin, save_changes
+from servicedesk.core.actions import action, advance, save_changes
 from servicedesk.core.actors import Actor
 from servicedesk.core.errors import Refused
 from servicedesk.core.models import Entry
@@ -17,7 +17,8 @@ from servicedesk.core.numbering import next_number
 from sla import deadlines
 from visits import pdf
 from visits.actions.appointments import lock_engineer
-from visits.actions.common import check_own, not_before, start_clock, tick, told
+from visits.actions.common import begin_step, start_clock, tick, told, within_a_year
+from visits.clocks import SCAN_LIFE
 from visits.events import (
     CustomerAwaited,
     CustomerMet,
@@ -28,7 +29,7 @@ from visits.events import (
 )
 from visits.models import DEPARTURE_ITEMS, USB_OUT, ChecklistAnswer, MissedNote, VisitOrder
 from visits.queries import in_words, minutes_between
-from visits.states import ON_SITE, VISIT, WAITING_TIME, Status
+from visits.states import ON_SITE, WAITING_TIME, Status
 
 WAITING_MINUTES = int(WAITING_TIME.total_seconds() // 60)
 
@@ -44,12 +45,16 @@ def prepare(
     by: Actor,
 ) -> VisitOrder:
     """VISIT-9, 10: what the engineer says of himself and his bag. Without a drive no scan."""
-    begin(VISIT, "prepare", visit, by=by)
-    check_own(visit, by=by)
+    begin_step("prepare", visit, at=at, by=by)
     if usb_drive.strip() and usb_scanned_at is None:
         raise Refused(_("When was the drive scanned for viruses?"), field="usb_scanned_at")
     if usb_scanned_at is not None and usb_scanned_at > at:
         raise Refused(_("The scan cannot lie in the future."), field="usb_scanned_at")
+    if usb_scanned_at is not None and at - usb_scanned_at > SCAN_LIFE:
+        raise Refused(
+            _("That scan is more than a day old; scan the drive before you leave."),
+            field="usb_scanned_at",
+        )
     said = set(ticked)
     answers = {item: item in said for item in DEPARTURE_ITEMS}
     unticked = tick(visit, ChecklistAnswer.List.DEPARTURE, answers, at=at)
@@ -69,16 +74,11 @@ def prepare(
 @action
 def depart(visit: VisitOrder, *, at: datetime, by: Actor) -> VisitOrder:
     """Without an appointment only to somebody who could not be reached (VISIT-5)."""
-    step = begin(VISIT, "depart", visit, by=by)
-    check_own(visit, by=by)
+    step = begin_step("depart", visit, at=at, by=by)
     if visit.status == Status.ACCEPTED and not visit.attempts.exists():
         raise Refused(_("Call the customer first, and make an appointment."))
-    planned = visit.leave_at if visit.status == Status.APPOINTED else None
-    if visit.status == Status.ACCEPTED:
-        # A former engineer's window is no appointment of this one.
-        visit.window_from = visit.window_until = visit.leave_at = None
-    visit.departed_at = at
-    advance(visit, step, "departed_at", "window_from", "window_until", "leave_at")
+    planned, visit.departed_at = visit.leave_at, at
+    advance(visit, step, "departed_at")
     deadlines.meet("visit.departure", visit, at=at, by=by)
     deadlines.cancel(visit, "visit.next_try", "visit.appointment", at=at, by=by)
     told(
@@ -91,9 +91,7 @@ def depart(visit: VisitOrder, *, at: datetime, by: Actor) -> VisitOrder:
 @action
 def arrive(visit: VisitOrder, *, at: datetime, by: Actor) -> VisitOrder:
     """The engineer reached the store. `at` is when it happened, not when we heard of it."""
-    step = begin(VISIT, "arrive", visit, by=by)
-    check_own(visit, by=by)
-    not_before(visit.departed_at, at, _("The arrival cannot be earlier than the departure."))
+    step = begin_step("arrive", visit, at=at, by=by)
     be_nowhere_else(visit)
     visit.arrived_at = at
     advance(visit, step, "arrived_at")
@@ -125,9 +123,7 @@ def be_nowhere_else(visit: VisitOrder) -> None:
 @action
 def wait_for_customer(visit: VisitOrder, *, asked: str = "", at: datetime, by: Actor) -> VisitOrder:
     """VISIT-16: asked whether to re-arrange or to be received by a colleague, and what came of it."""
-    step = begin(VISIT, "wait_for_customer", visit, by=by)
-    check_own(visit, by=by)
-    not_before(visit.arrived_at, at, _("That is before the arrival."))
+    step = begin_step("wait_for_customer", visit, at=at, by=by)
     visit.waiting_since = at
     advance(visit, step, "waiting_since")
     told(visit, CustomerAwaited, at=at, by=by, asked=asked)
@@ -137,9 +133,7 @@ def wait_for_customer(visit: VisitOrder, *, asked: str = "", at: datetime, by: A
 @action
 def meet(visit: VisitOrder, *, at: datetime, by: Actor) -> VisitOrder:
     """The customer, or a colleague of his, has come."""
-    step = begin(VISIT, "meet", visit, by=by)
-    check_own(visit, by=by)
-    not_before(visit.waiting_since, at, _("That is before the waiting began."))
+    step = begin_step("meet", visit, at=at, by=by)
     assert visit.waiting_since is not None
     waited = minutes_between(visit.waiting_since, at)
     visit.waiting_since = None
@@ -160,8 +154,7 @@ def leave_note(
     by: Actor,
 ) -> MissedNote:
     """VISIT-7, 16: after a quarter of an hour the note is left and its form frozen."""
-    step = begin(VISIT, "leave_note", visit, by=by)
-    check_own(visit, by=by)
+    step = begin_step("leave_note", visit, at=at, by=by)
     assert visit.waiting_since is not None
     assert visit.arrived_at is not None
     waited = minutes_between(visit.waiting_since, at)
@@ -182,6 +175,7 @@ def leave_note(
     if proposed_from is not None and proposed_until is not None:
         if proposed_from <= at:
             raise Refused(_("The proposed time must lie in the future."), field="proposed_from")
+        within_a_year(proposed_until, at, field="proposed_until")
         if proposed_until <= proposed_from:
             raise Refused(_("The end must be later than the beginning."), field="proposed_until")
     note = MissedNote.objects.create(

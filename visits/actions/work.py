@@ -9,13 +9,13 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from servicedesk.core import documents
-from servicedesk.core.actions import action, advance, begin, save_changes
+from servicedesk.core.actions import action, advance, save_changes
 from servicedesk.core.actors import Actor
 from servicedesk.core.errors import Refused
 from sla import deadlines
 from tickets.actions import tickets
 from tickets.states import Status as TicketStatus
-from visits.actions.common import check_own, not_before, start_clock, tick, told
+from visits.actions.common import begin_step, start_clock, tick, told, within_a_year
 from visits.actions.trips import be_nowhere_else
 from visits.events import (
     PartAdded,
@@ -37,7 +37,6 @@ from visits.models import (
     WorkRecord,
 )
 from visits.queries import minutes_between
-from visits.states import VISIT
 
 RECORDED = (
     "category", "people_met", "findings", "cause", "work_done", "changes_made", "touches_data",
@@ -52,9 +51,7 @@ def start_work(
     visit: VisitOrder, *, people_met: str = "", ticked: Iterable[str], at: datetime, by: Actor
 ) -> VisitOrder:
     """VISIT-15, 17: reported, introduced, badge shown; then the work begins."""
-    step = begin(VISIT, "start_work", visit, by=by)
-    check_own(visit, by=by)
-    not_before(visit.arrived_at, at, _("That is before the arrival."))
+    step = begin_step("start_work", visit, at=at, by=by)
     said = set(ticked)
     unticked = tick(
         visit, ChecklistAnswer.List.ARRIVAL, {item: item in said for item in ARRIVAL_ITEMS}, at=at
@@ -79,11 +76,9 @@ def _record_of(visit: VisitOrder) -> WorkRecord:
 @action
 def interrupt(visit: VisitOrder, *, reason: str, at: datetime, by: Actor) -> VisitOrder:
     """VISIT-18: power cut, customer called away or at table."""
-    step = begin(VISIT, "interrupt", visit, by=by)
-    check_own(visit, by=by)
+    step = begin_step("interrupt", visit, at=at, by=by)
     if not reason.strip():
         raise Refused(_("Say what stops the work."), field="reason")
-    not_before(visit.started_at, at, _("That is before the work began."))
     Interruption.objects.create(visit=visit, reason=reason, started_at=at)
     advance(visit, step)
     told(visit, WorkInterrupted, at=at, by=by, reason=reason)
@@ -92,10 +87,8 @@ def interrupt(visit: VisitOrder, *, reason: str, at: datetime, by: Actor) -> Vis
 
 @action
 def resume(visit: VisitOrder, *, at: datetime, by: Actor) -> VisitOrder:
-    step = begin(VISIT, "resume", visit, by=by)
-    check_own(visit, by=by)
+    step = begin_step("resume", visit, at=at, by=by)
     still = Interruption.objects.get(visit=visit, ended_at=None)
-    not_before(still.started_at, at, _("That is before the interruption."))
     still.ended_at = at
     still.save(update_fields=["ended_at"])
     advance(visit, step)
@@ -108,8 +101,7 @@ def resume(visit: VisitOrder, *, at: datetime, by: Actor) -> VisitOrder:
 @action
 def record_work(visit: VisitOrder, *, at: datetime, by: Actor, **said: Any) -> VisitOrder:
     """Write down what was found and done; what is not named stays. It may be done bit by bit."""
-    begin(VISIT, "record_work", visit, by=by)
-    check_own(visit, by=by)
+    begin_step("record_work", visit, at=at, by=by)
     unknown = sorted(set(said) - set(RECORDED))
     if unknown:
         raise TypeError(f"record_work() does not know {', '.join(unknown)}")
@@ -141,14 +133,14 @@ def _check_next_step(work: WorkRecord, at: datetime) -> None:
         raise Refused(_("Not solved: say by when the next step is done."), field="next_step_at")
     if work.next_step_at <= at:
         raise Refused(_("The next step must lie in the future."), field="next_step_at")
+    within_a_year(work.next_step_at, at, field="next_step_at")
 
 
 @action
 def add_part(
     visit: VisitOrder, *, name: str, quantity: int = 1, serial: str = "", at: datetime, by: Actor
 ) -> Part:
-    begin(VISIT, "add_part", visit, by=by)
-    check_own(visit, by=by)
+    begin_step("add_part", visit, at=at, by=by)
     if not name.strip():
         raise Refused(_("Name the part or software."), field="name")
     if quantity < 1:
@@ -162,8 +154,7 @@ def add_part(
 @action
 def remove_part(visit: VisitOrder, *, part: Part, at: datetime, by: Actor) -> VisitOrder:
     """It was not used after all. Its history stays."""
-    begin(VISIT, "remove_part", visit, by=by)
-    check_own(visit, by=by)
+    begin_step("remove_part", visit, at=at, by=by)
     if part.visit_id != visit.pk:
         raise Refused(_("This part belongs to another visit."), field="part")
     name = part.name
@@ -176,9 +167,7 @@ def remove_part(visit: VisitOrder, *, part: Part, at: datetime, by: Actor) -> Vi
 @action
 def finish(visit: VisitOrder, *, ticked: Iterable[str], at: datetime, by: Actor) -> VisitOrder:
     """The work is done and written down; the closing checklist is answered (VISIT-19, 20, 22)."""
-    step = begin(VISIT, "finish", visit, by=by)
-    check_own(visit, by=by)
-    not_before(visit.started_at, at, _("That is before the work began."))
+    step = begin_step("finish", visit, at=at, by=by)
     work = _record_of(visit)
     _check_written(work)
     if work.result == Result.NOT_SOLVED:
@@ -218,8 +207,7 @@ def _check_written(work: WorkRecord) -> None:
 @action
 def revise(visit: VisitOrder, *, reason: str, at: datetime, by: Actor) -> VisitOrder:
     """Correct the record before it is signed. What was shown for signature counts no more."""
-    step = begin(VISIT, "revise", visit, by=by)
-    check_own(visit, by=by)
+    step = begin_step("revise", visit, at=at, by=by)
     if not reason.strip():
         raise Refused(_("Say what is to be corrected."), field="reason")
     be_nowhere_else(visit)

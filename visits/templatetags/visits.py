@@ -13,6 +13,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from servicedesk.core.actors import Actor
+from visits import queries
 from visits.models import VisitOrder
 from visits.states import Status
 
@@ -78,3 +80,9 @@ NOTES: dict[str, Any] = {
     Status.MISSED: gettext_lazy("Call the customer and agree on a new time"),
     Status.ARRIVED: gettext_lazy("Tidy up, report to the front desk, show your badge"),
 }
+
+
+@register.filter
+def may_be_called_by(visit: VisitOrder, actor: Actor) -> bool:
+    """Whether the whole number is shown to him, to be tapped (GEN-7)."""
+    return queries.may_call(visit, actor)

@@ -12,10 +12,10 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_GET
 
 from servicedesk.core.http import DeskRequest
+from servicedesk.core.moments import day_of
 from visits import planning
 from visits.forms import VisitForm
 from visits.models import VisitOrder
@@ -94,7 +94,4 @@ def _span(wanted: Mapping[str, Any]) -> str:
 
 
 def _day(wanted: Mapping[str, Any]) -> date:
-    try:
-        return parse_date(wanted.get("board_day", wanted.get("day", ""))) or timezone.localdate()
-    except ValueError:
-        return timezone.localdate()
+    return day_of(wanted.get("board_day", wanted.get("day", ""))) or timezone.localdate()

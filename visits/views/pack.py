@@ -11,10 +11,10 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from django import forms
 from django.db.models import F, Window
 from django.db.models.functions import RowNumber
 from django.forms.boundfield import BoundField
+from django.forms.widgets import ChoiceWidget
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 
@@ -113,6 +113,7 @@ def _visit(
             for deadline in extras.deadlines[visit.pk]
         ],
         "hero": render_to_string("visits/_hero.html", {"visit": visit, "now": now}),
+        "tap": render_to_string("visits/_tap.html", {"visit": visit, "now": now}),
         "about": render_to_string("visits/_pack_about.html", {"visit": visit, **extras.of(visit)}),
         "forms": {verb: _filled(verb, visit, actor, form) for verb, form in blank.items()},
     }
@@ -162,6 +163,8 @@ class _Extras:
             if work.visit_id != visit.pk
         ]  # fmt: skip
         return {
+            "work": getattr(visit, "work", None),
+            "rating": None,
             "earlier": earlier[:EARLIER_VISITS],
             "articles": articles[:ARTICLES],
             "similar": similar[:ARTICLES],
@@ -222,8 +225,8 @@ def _html(verb: str, form: VisitForm) -> str:
             "form": form,
             "step": VISIT[verb],
             "url": f"/visits/{ANY_NUMBER}/{verb}/",
-            # The outbox sends no form, so it needs no token.
-            "csrf_token": "NOTPROVIDED",
+            # The outbox sends no form, so it needs no token; the pack may lie about for days.
+            "csrf_token": "-",
         },
     )
 
@@ -257,5 +260,5 @@ def _typed(bound: BoundField) -> str | list[str]:
     if value is True:
         return "on"
     widget = bound.field.widget
-    text = value if isinstance(widget, forms.ChoiceWidget) else widget.format_value(value)
+    text = value if isinstance(widget, ChoiceWidget) else widget.format_value(value)
     return "" if text is None else str(text)

@@ -13,11 +13,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from customers.forms import RevealForm
+from customers.queries import changes_of
+from servicedesk.core.actions import require
 from servicedesk.core.files import files_of
 from servicedesk.core.forms import ActionForm
-from servicedesk.core.history import changes
 from servicedesk.core.http import DeskRequest, perform
 from servicedesk.core.keyset import keyset_page
 from servicedesk.core.panels import render_panels
@@ -269,7 +272,7 @@ def _show(
             ),
             key=lambda button: RANK[button.style],
         ),
-        "changes": changes(visit),
+        "changes": changes_of(visit),
         "panels": render_panels("visits.visit", visit, request),
     }
     return render(request, "visits/visit.html", context, status=status)
@@ -313,6 +316,27 @@ def _can_resolve(request: DeskRequest, visit: VisitOrder) -> bool:
         and work is not None
         and work.result in {WorkRecord.Result.SOLVED, WorkRecord.Result.WORKAROUND}
     )
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+def phone(request: DeskRequest, number: str) -> HttpResponse:
+    """Ask what the whole number is needed for, write that down, show the number (GEN-7)."""
+    require(request.actor, "customers.reveal_phone")
+    found = find_visit(request, number)
+    form = RevealForm(request.POST or None)
+    whole = perform(request, form, actions.reveal_phone, found) if request.POST else None
+    context = {
+        "item": found,
+        "phone": found.contact_phone,
+        "uid": found.uid,
+        "url": request.path,
+        "number": whole,
+        "form": form,
+        "home": found.get_absolute_url(),
+    }
+    template = "customers/_phone.html" if request.htmx else "customers/phone.html"
+    return render(request, template, context, status=422 if form.errors else 200)
 
 
 @require_POST

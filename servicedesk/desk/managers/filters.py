@@ -106,7 +106,7 @@ class ManagerFilter(DeskForm):
     )
 
     def __init__(self, data: Any, *, by: Actor, today: date) -> None:
-        sent = {name: data.get(name, "").replace("\0", "") for name in self.base_fields}
+        sent = {name: data.get(name, "") for name in self.base_fields}
         if (sent["since"] or sent["until"]) and not sent["period"]:
             sent["period"] = RANGE
         sent["period"] = sent["period"] or DEFAULT

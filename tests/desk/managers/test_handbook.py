@@ -238,7 +238,7 @@ def test_an_unknown_rule_is_nothing(desk):
 
 
 @pytest.mark.parametrize(
-    "query", [{"period": "x"}, {"person": "x"}, {"team": "0"}, {"answer": "x"}, {"person": "\0"}]
+    "query", [{"period": "x"}, {"person": "x"}, {"team": "0"}, {"answer": "x"}, {"person": "'"}]
 )
 def test_a_filter_that_makes_no_sense_is_no_error(desk, query):
     assert desk.get(PAGE, query).status_code == 200

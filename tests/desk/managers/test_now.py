@@ -268,7 +268,7 @@ def test_others_do_not_see_it(client, request, who):
 
 
 @pytest.mark.parametrize(
-    "query", ["?person=x", "?team=0", "?customer=%00", "?period=x", "?since=x&until=y"]
+    "query", ["?person=x", "?team=0", "?customer=%27", "?period=x", "?since=x&until=y"]
 )
 def test_a_filter_that_makes_no_sense_is_no_error(desk, query):
     assert desk.get(PAGE + query).status_code == 200

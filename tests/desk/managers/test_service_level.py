@@ -438,7 +438,7 @@ def test_each_period_has_its_days(period, first, last, db, manager):
         ({"period": "range", "since": "1026-03-05", "until": "2026-03-06"}, "since"),
         ({"team": "1"}, "team"),
         ({"person": "00000000-0000-0000-0000-000000000000"}, "person"),
-        ({"customer": "\0'"}, "customer"),
+        ({"customer": "'"}, "customer"),
         ({"product": "x" * 5000}, "product"),
     ],
 )

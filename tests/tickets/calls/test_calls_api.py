@@ -59,11 +59,11 @@ def test_all_that_is_missing_is_told_by_field(desk, wire):
     ("field", "value"),
     [
         ("outcome", "hung_up"), ("answered_at", "x"), ("ring_count", -1), ("ring_count", "x"),
-        ("caller_number", "1" * 31), ("caller_name", "a\0"), ("store", "no-uid"),
-        ("store", "00000000-0000-7000-8000-000000000000"), ("contact", "\0"), ("contact", 7),
+        ("caller_number", "1" * 31), ("caller_name", "a\nb"), ("store", "no-uid"),
+        ("store", "00000000-0000-7000-8000-000000000000"), ("contact", "'"), ("contact", 7),
         ("installation", "no-uid"), ("product", ["x"]), ("category", {}), ("need", "x" * 4001),
         ("expected_at", "soon"), ("assignee", "no-uid"), ("intake_key", "no-uid"),
-        ("ticket", "TK-20260302-9999"), ("ticket", "\0"), ("ticket", 7),
+        ("ticket", "TK-20260302-9999"), ("ticket", "'"), ("ticket", 7),
         ("no_such_field", 1), ("is_urgent", "perhaps"), ("title", "x" * 121),
     ],
 )  # fmt: skip

@@ -229,14 +229,12 @@ def test_every_door_leads_to_the_action(door, verb, client, live, dispatcher, ot
     [
         ("keep", {"answer": ""}),
         ("keep", {"answer": "x" * 2001}),
-        ("keep", {"answer": "\0"}),
         ("move", {"spoken_to": ""}),
         ("move", {"spoken_to": "x" * 61}),
-        ("move", {"reason": "a\0"}),
         ("attempt", {"note": "x" * 301}),
         ("reassign", {"owner": "no-uid"}),
         ("drop", {"reason": ""}),
-        ("drop", {"spoken_to": "\0"}),
+        ("drop", {"spoken_to": "a\nb"}),
     ],
 )
 def test_bad_input_is_answered_at_the_field(verb, change, client, live, dispatcher, other_engineer):
@@ -288,7 +286,7 @@ def test_reassigned_by_an_owner_who_may_not_see_all_he_is_sent_to_his_list(
 def test_a_promise_can_be_made_over_the_api(client, helpdesk, engineer):
     data = {
         "owner": str(engineer.uid), "caller_name": "李红梅", "caller_number": "13800138001",
-        "question": "能改吗", "due_at": "2126-03-02T12:00:00+08:00",
+        "question": "能改吗", "due_at": "2096-03-02T12:00:00+08:00",
     }  # fmt: skip
     response = log_in(client, helpdesk).post(
         "/api/v1/promises/make", data, content_type="application/json"

@@ -68,7 +68,7 @@ def test_the_pages_add_edit_and_retire(client, dispatcher, referral):
     [
         {"topic": "", "name": "x"},
         {"topic": "x" * 61, "name": "x"},
-        {"topic": "x", "name": "\0"},
+        {"topic": "x", "name": "a\nb"},
         {"topic": "x", "name": "x", "phone": "1" * 31},
         {"topic": "x", "name": "x", "note": "x" * 301},
     ],

@@ -10,7 +10,9 @@ from django.conf import settings
 from servicedesk.core.actors import SYSTEM
 from servicedesk.core.errors import Refused
 from servicedesk.core.models import RuleResult
+from servicedesk.core.rules import evaluate
 from sla.models import Deadline
+from sla.rebuilding import rebuild
 from sla.states import Status as Clock
 from tests.conftest import AT
 from tests.journal import journal
@@ -129,9 +131,8 @@ def test_a_quiet_ticket_closes_by_itself_after_the_set_time(helpdesk, time_machi
     assert journal(quiet)[-1][2] == SYSTEM.label
 
 
-@pytest.mark.parametrize("status", [Status.RESOLVED, Status.CLOSED])
-def test_reopen_gives_24_new_hours_and_keeps_what_was(status, helpdesk, engineer):
-    ticket = make_ticket(status, engineer, owner=helpdesk)
+def test_reopen_gives_24_new_hours_and_keeps_what_was(helpdesk, engineer):
+    ticket = make_ticket(Status.CLOSED, engineer, owner=helpdesk)
 
     actions.reopen(ticket, reason="又打不出来了", at=LATER, by=helpdesk.as_actor())
 
@@ -148,7 +149,7 @@ def test_reopen_gives_24_new_hours_and_keeps_what_was(status, helpdesk, engineer
 
 def test_an_expected_time_that_is_over_does_not_count_again(helpdesk):
     ticket = make_ticket(
-        Status.RESOLVED, owner=helpdesk, expected_at=AT + timedelta(hours=3), no_wish=False
+        Status.CLOSED, owner=helpdesk, expected_at=AT + timedelta(hours=3), no_wish=False
     )
 
     actions.reopen(ticket, reason="又坏了", at=LATER, by=helpdesk.as_actor())
@@ -177,3 +178,70 @@ def test_nothing_is_reported_from_before_the_reopening(helpdesk, engineer):
         resolve(ticket, engineer, at=LATER - timedelta(hours=1))
 
     assert refused.value.field == "at"
+
+
+def test_unconfirmed_and_opened_again_the_first_clock_goes_on(helpdesk, engineer):
+    """SLA-1: what was no solution did not stop the 24 hours."""
+    ticket = make_ticket(Status.RESOLVED, engineer, owner=helpdesk)
+    again = AT + timedelta(hours=23, minutes=59)
+
+    actions.reopen(ticket, reason="没好", at=again, by=helpdesk.as_actor())
+
+    assert ticket.due_at == AT + timedelta(hours=24)
+    old, new = Deadline.objects.of(ticket).filter(kind="ticket.resolution").order_by("id")
+    assert (old.status, new.status) == (Clock.MET, Clock.RUNNING)
+    assert (new.started_at, new.original_due_at) == (old.started_at, old.original_due_at)
+    assert sla_1(ticket) == "not_applicable"
+    resolve(ticket, engineer, at=again + timedelta(hours=23))
+    assert sla_1(ticket) == "broken"
+
+
+def test_opened_again_and_solved_within_the_first_24_hours_it_is_kept(helpdesk, engineer):
+    ticket = make_ticket(Status.RESOLVED, engineer, owner=helpdesk)
+    actions.reopen(ticket, reason="没好", at=AT + RESOLVED, by=helpdesk.as_actor())
+    resolve(ticket, engineer, at=AT + timedelta(hours=20))
+    assert sla_1(ticket) == "kept"
+
+
+@pytest.mark.parametrize("named", ["李店长", " "])
+def test_only_a_customer_who_is_named_makes_it_a_new_report(named, helpdesk, engineer):
+    ticket = make_ticket(Status.RESOLVED, engineer, owner=helpdesk)
+    by = helpdesk.as_actor()
+    actions.close(ticket, closing="confirmed", confirmed_by=named, at=AT + RESOLVED, by=by)
+
+    actions.reopen(ticket, reason="又坏了", at=LATER + timedelta(hours=1), by=by)
+    resolve(ticket, engineer, at=LATER + timedelta(hours=2))
+
+    assert sla_1(ticket) == ("kept" if named.strip() else "broken")
+
+
+def test_an_extension_agreed_on_before_stays_agreed_on(helpdesk, engineer):
+    from sla import deadlines
+
+    ticket = make_ticket(Status.IN_PROGRESS, engineer, owner=helpdesk)
+    with_consent = AT + timedelta(hours=48)
+    deadlines.move(
+        "ticket.resolution", ticket, due_at=with_consent, cause="extension", reason="等配件",
+        at=AT + timedelta(hours=20), by=SYSTEM,
+    )  # fmt: skip
+    resolve(ticket, engineer, at=AT + timedelta(hours=30))
+
+    actions.reopen(ticket, reason="没好", at=AT + timedelta(hours=40), by=helpdesk.as_actor())
+    assert ticket.due_at == with_consent
+    resolve(ticket, engineer, at=AT + timedelta(hours=47))
+
+    assert sla_1(ticket) == "kept"
+    clock = Deadline.objects.of(ticket).filter(kind="ticket.resolution").latest("pk")
+    assert (clock.original_due_at, clock.due_at) == (AT + timedelta(hours=24), with_consent)
+
+
+def sla_1(ticket):
+    return next(found.answer for rule, found in evaluate(ticket) if rule.id == "SLA-1")
+
+
+def test_the_journal_tells_the_same_of_a_clock_that_goes_on(helpdesk, engineer):
+    ticket = make_ticket(Status.RESOLVED, engineer, owner=helpdesk)
+    actions.reopen(ticket, reason="没好", at=LATER, by=helpdesk.as_actor())
+    resolve(ticket, engineer, at=LATER + timedelta(hours=1))
+
+    assert list(rebuild(Deadline.objects.of(ticket))) == []
