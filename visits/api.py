@@ -184,7 +184,7 @@ class OfferOutput(serializers.Serializer[Any]):
 class ProposalOutput(serializers.Serializer[planning.Proposal]):
     """A window that fits. `late`: there is none before the time limit, this one is after it."""
 
-    engineer = serializers.SlugRelatedField[User]("uid", read_only=True)
+    engineer = serializers.UUIDField(source="engineer.uid")
     window_from = serializers.DateTimeField()
     window_until = serializers.DateTimeField()
     travel_minutes = serializers.IntegerField(source="slot.travel")

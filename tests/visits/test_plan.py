@@ -49,7 +49,7 @@ def test_an_appointment_does_not_move_by_a_plan(engineer):
     visit = make_visit(Status.APPOINTED, engineer)
     before = {d.kind: (d.due_at, d.status) for d in Deadline.objects.of(visit)}
 
-    plan(visit, engineer, start=WINDOW[0] + 3 * HOUR)
+    plan(visit, engineer, start=WINDOW[0] + 3 * HOUR, at=AT + HOUR)
 
     visit.refresh_from_db()
     assert (visit.status, visit.window_from, visit.window_until) == (Status.APPOINTED, *WINDOW)
@@ -132,7 +132,7 @@ def test_another_engineer_for_an_appointment_must_be_free_then(engineer, other_e
     busy = make_visit(Status.APPOINTED, other_engineer)
     visit = make_visit(Status.APPOINTED, engineer)
     with pytest.raises(Refused) as refused:
-        plan(visit, other_engineer, start=WINDOW[0] + 5 * HOUR)
+        plan(visit, other_engineer, start=WINDOW[0] + 5 * HOUR, at=AT + HOUR)
     assert busy.number in str(refused.value.message)
 
 
