@@ -76,6 +76,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "visits.cancel": frozenset({_H, _D, _M, _A, _C}),
     # documents; nobody of the house may sign for the customer (GEN-2)
     "documents.see": _STAFF | {_C},
+    "documents.mail": _DESK | {_E},
+    "documents.export": frozenset({_M, _A}),
     "documents.sign_own": frozenset({_E, _H, _D, _T, _B}),
     # the roof
     "rules.see_own": _STAFF,

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from django.db import models
 from django.db.models import Count, Q, QuerySet
@@ -21,6 +22,7 @@ from customers.models import (
     VisibleQuerySet,
 )
 from servicedesk.core.actors import SYSTEM, Actor
+from servicedesk.core.documents import Addressee
 from servicedesk.core.history import Change, changes
 from servicedesk.core.search import matching, phone_digits, words_of
 
@@ -30,6 +32,8 @@ CONTACT_FIELDS = ("name", "pinyin", "phone_digits")
 
 # Where only the first few are shown, so many are looked at: "店" would bring all of them.
 CANDIDATES = 1000
+# A number that is one person's has as many; an extension has fewer.
+FEWEST_OF_PERSON = 7
 # With fewer digits nearly every number is a hit.
 FEWEST_DIGITS = 3
 
@@ -48,6 +52,22 @@ def masked(phone: str) -> str:
     for place in hidden:
         characters[place] = "*"
     return "".join(characters)
+
+
+def proof_of(contact: Contact | None) -> dict[str, Any]:
+    """By what a person proves himself on his own device, and which user entered that.
+
+    The last four digits of the number on record; "" where there is none that tells him apart.
+    """
+    digits = contact.phone_digits if contact is not None else ""
+    if contact is None or len(digits) < FEWEST_OF_PERSON:
+        return {"phone_last4": "", "number_by": None}
+    author = None
+    for row in contact.history.order_by("-history_date", "-history_id"):
+        if phone_digits(row.phone) != digits:
+            break
+        author = row.history_user_id
+    return {"phone_last4": digits[-4:], "number_by": author}
 
 
 def search_customers(
@@ -285,3 +305,22 @@ def changes_of(record: models.Model) -> list[Change]:
         else change
         for change in changes(record)
     ]
+
+
+def addressees(
+    customer: Customer | None, store: Store | None = None, contact: Contact | None = None
+) -> list[Addressee]:
+    """People with an e-mail address: the contact of the record, then the store's, then the others."""
+    if customer is None:
+        return []
+    people = Contact.objects.filter(customer=customer, is_active=True).exclude(email="")
+    mine = store.pk if store is not None else None
+
+    def nearness(person: Contact) -> int:
+        if contact is not None and person.pk == contact.pk:
+            return 0
+        return 1 if mine is not None and person.store_id == mine else 2
+
+    near = [p for p in people if p.store_id in {None, mine}]
+    found = {p.email: p for p in sorted(near, key=nearness, reverse=True)}
+    return [Addressee(p.addressed, p.email) for p in sorted(found.values(), key=nearness)]

@@ -22,3 +22,11 @@ def openssl_verifies(pdf: bytes, folder: Path) -> bool:
         capture_output=True, check=False,
     )  # fmt: skip
     return a == 0 and c + d == len(pdf) and verified.returncode == 0
+
+
+def pdfsig(pdf: bytes, folder: Path) -> str:
+    """What poppler's tool says of the seal; its trust store knows nobody of ours."""
+    (folder / "seen.pdf").write_bytes(pdf)
+    return subprocess.run(
+        ["pdfsig", "-nocert", folder / "seen.pdf"], capture_output=True, check=False, text=True
+    ).stdout

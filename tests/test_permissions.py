@@ -113,6 +113,8 @@ MATRIX = {
     "outbox.replay": "A",
     "rules.see_all": "DMA",
     "managers.wall": "MA",
+    "documents.mail": "HEDMA",
+    "documents.export": "MA",
     "documents.sign_own": "HEDBT",
 }
 

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
-from servicedesk.core.documents import Block, DocumentKind, define
+from customers.queries import addressees
+from servicedesk.core.documents import Addressee, Block, DocumentKind, define
 from servicedesk.core.files import files_of
 from sla.models import Deadline
 from tickets.models import Extension, RemoteSession, Ticket
 
+
+def ticket_addressees(record: RemoteSession | Extension) -> Sequence[Addressee]:
+    ticket = record.ticket
+    return addressees(ticket.customer, ticket.store, ticket.contact)
+
+
 REMOTE_RECORD = define(
-    DocumentKind(name="remote", title=_("Remote service record"), template="pdf/remote.html")
+    DocumentKind(
+        name="remote",
+        title=_("Remote service record"),
+        template="pdf/remote.html",
+        addressees=ticket_addressees,
+    )
 )
 EXTENSION = define(
     DocumentKind(
-        name="extension", title=_("Plan and extension consent"), template="pdf/extension.html"
+        name="extension",
+        title=_("Plan and extension consent"),
+        template="pdf/extension.html",
+        addressees=ticket_addressees,
     )
 )
 CUSTOMER = Block("customer", _("Customer"), outside=True)
@@ -29,6 +45,7 @@ EXTENSION_TO_SIGN = define(
         template="pdf/extension.html",
         blocks=(CUSTOMER,),
         declines=_("I do not agree to this plan or time"),
+        addressees=ticket_addressees,
     )
 )
 

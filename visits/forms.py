@@ -88,7 +88,7 @@ class VisitForm(DeskForm):
     ) -> None:
         """at: when it happened, if that was earlier. filled: without it the form is nobody's."""
         super().__init__(*args, **kwargs)
-        self.visit, self.by, self.at = visit, by, at or timezone.now()
+        self.visit, self.by, self.moment = visit, by, at or timezone.now()
         self.arrange()
         if filled:
             self.prepare()
@@ -192,7 +192,7 @@ class PlanForm(VisitForm):
             return data
         if start is None:
             found = planning.first_free(
-                self.visit, engineer, day, now=self.at, length=timedelta(minutes=length)
+                self.visit, engineer, day, now=self.moment, length=timedelta(minutes=length)
             )
             if found is None:
                 message = gettext("%(person)s has no free window that day.")
@@ -243,7 +243,7 @@ class OfferForm(VisitForm):
             del self.fields["asked_by"], self.fields["reason"]
 
     def prepare(self) -> None:
-        windows = planning.windows_to_offer(self.visit, now=self.at)
+        windows = planning.windows_to_offer(self.visit, now=self.moment)
         values = [f"{start.isoformat()}/{until.isoformat()}" for start, until in windows]
         field: Any = self.fields["slots"]
         field.choices = [
@@ -381,7 +381,7 @@ class AppointForm(WindowForm):
         self.initial.setdefault("address", visit.address)
         self.initial.setdefault("contact_phone", visit.contact_phone)
         # What the desk has planned is what he proposes on the telephone.
-        if visit.planned_from and visit.planned_from > self.at:
+        if visit.planned_from and visit.planned_from > self.moment:
             self.initial.setdefault("window_from", visit.planned_from)
         soon = timezone.localtime() + timedelta(minutes=visit.travel_minutes + 30)
         self.initial.setdefault(
@@ -425,7 +425,7 @@ class TellLateForm(VisitForm):
         data = super().clean() or self.cleaned_data
         minutes = data.pop("minutes", None)
         if minutes:
-            data["expected_at"] = self.at + timedelta(minutes=minutes)
+            data["expected_at"] = self.moment + timedelta(minutes=minutes)
         return data
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +11,8 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
-from servicedesk.core.documents import Block, DocumentKind, define
+from customers.queries import addressees
+from servicedesk.core.documents import Addressee, Block, DocumentKind, define
 from servicedesk.core.forms import DeskForm, RatingButtons, Textarea
 from visits.models import MissedNote, VisitOrder, WorkRecord
 from visits.queries import waits
@@ -20,25 +22,39 @@ class RatingForm(DeskForm):
     """Filled in by the customer together with his signature (GEN-8)."""
 
     punctuality = forms.TypedChoiceField(
-        label=_("Punctuality"), choices=[(n, n) for n in range(1, 6)], coerce=int,
+        label=_("Punctuality"),
+        choices=[(n, n) for n in range(1, 6)],
+        coerce=int,
         widget=RatingButtons,
-    )  # fmt: skip
+    )
     conduct = forms.TypedChoiceField(
-        label=_("Conduct"), choices=[(n, n) for n in range(1, 6)], coerce=int,
+        label=_("Conduct"),
+        choices=[(n, n) for n in range(1, 6)],
+        coerce=int,
         widget=RatingButtons,
-    )  # fmt: skip
+    )
     skill = forms.TypedChoiceField(
-        label=_("Skill"), choices=[(n, n) for n in range(1, 6)], coerce=int,
+        label=_("Skill"),
+        choices=[(n, n) for n in range(1, 6)],
+        coerce=int,
         widget=RatingButtons,
-    )  # fmt: skip
+    )
     result = forms.TypedChoiceField(
-        label=_("Result"), choices=[(n, n) for n in range(1, 6)], coerce=int,
+        label=_("Result"),
+        choices=[(n, n) for n in range(1, 6)],
+        coerce=int,
         widget=RatingButtons,
-    )  # fmt: skip
+    )
     remarks = forms.CharField(
-        label=_("What would you like to tell us?"), max_length=1000, required=False,
+        label=_("What would you like to tell us?"),
+        max_length=1000,
+        required=False,
         widget=Textarea(rows=2),
-    )  # fmt: skip
+    )
+
+
+def visit_addressees(visit: VisitOrder) -> Sequence[Addressee]:
+    return addressees(visit.customer, visit.store, visit.contact)
 
 
 CUSTOMER = Block("customer", _("Customer's signature"), outside=True)
@@ -46,15 +62,32 @@ ENGINEER = Block("engineer", _("Engineer's signature"), outside=False)
 
 VISIT_FORM = define(
     DocumentKind(
-        "visit", _("On-site service order"), "pdf/visit.html", (CUSTOMER, ENGINEER), RatingForm
+        "visit",
+        _("On-site service order"),
+        "pdf/visit.html",
+        (CUSTOMER, ENGINEER),
+        RatingForm,
+        addressees=visit_addressees,
     )
 )
 # The customer does not sign; the reason is printed in his place.
 UNSIGNED_FORM = define(
-    DocumentKind("visit_unsigned", _("On-site service order"), "pdf/visit.html", (ENGINEER,))
+    DocumentKind(
+        "visit_unsigned",
+        _("On-site service order"),
+        "pdf/visit.html",
+        (ENGINEER,),
+        addressees=visit_addressees,
+    )
 )
 MISSED_NOTE = define(
-    DocumentKind("missed_note", _("Missed-customer note"), "pdf/missed_note.html", (ENGINEER,))
+    DocumentKind(
+        "missed_note",
+        _("Missed-customer note"),
+        "pdf/missed_note.html",
+        (ENGINEER,),
+        addressees=visit_addressees,
+    )
 )
 
 

@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 from accounts.models import User
 from customers.models import Store
 from servicedesk.core.actors import Actor
+from servicedesk.core.models import PhoneDevice
 from sla import hours
 from sla.models.policies import worktime_of
 from sla.policies import Scope, choose
@@ -391,6 +392,8 @@ class Lane:
     engineer: User
     cells: list[Cell]
     known: Known | None = None
+    # His phone, when it was last heard of.
+    device: PhoneDevice | None = None
 
     @property
     def cell(self) -> Cell:

@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("t/<str:token>/", offers.choose, name="choose_time"),
     path("t/<str:token>/visit.ics", offers.calendar_file, name="calendar_file"),
     path("b/<str:token>/", public.badge, name="badge"),
+    path("b/<str:token>/photo/", public.badge_photo, name="badge_photo"),
     path("<str:number>/", visits.visit, name="visit"),
     path("<str:number>/sign/", phone.sign, name="sign"),
     path("<str:number>/hand-over/", phone.hand_over, name="hand_over"),

@@ -20,6 +20,7 @@ REGISTERING = (
     "notifications",
     "clocks",
     "chat",
+    "document_mail",
 )
 
 
@@ -35,7 +36,7 @@ class CoreConfig(AppConfig):
 
 
 # Modules with functions that every worker runs each second (core.ticker).
-TICKING = ("journal", "outbox", "sealing", "rule_days", "deadlines", "ticks", "phone")
+TICKING = ("journal", "outbox", "sealing", "exports", "rule_days", "deadlines", "ticks", "phone")
 
 
 def load_registries(modules: Sequence[str] = REGISTERING) -> None:

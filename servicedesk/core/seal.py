@@ -226,7 +226,9 @@ def sign_list(content: bytes) -> bytes:
         signer, stamper = _signer(folder), stamps.stamper(folder)
         _keep(folder)
     signed = _apart(
-        lambda: signer.sign_general_data(content, "sha256", detached=True, timestamper=stamper)
+        lambda: asyncio.run(
+            signer.async_sign_general_data(content, "sha256", timestamper=stamper)
+        )
     )
     return bytes(signed.dump())
 
@@ -285,9 +287,7 @@ def _check(signature: Any, authorities: list[Any]) -> SealState:
     try:
         stamp = _stamp_in(signature.signer_info)
         status = _apart(
-            partial(
-                validate_pdf_signature, signature, _trust(authorities, moment), _clock(stamp)
-            )
+            partial(validate_pdf_signature, signature, _trust(authorities, moment), _clock(stamp))
         )
     except (SignatureValidationError, CMSStructuralError, *UNREADABLE):
         return SealState(ours=True, intact=False)
@@ -324,8 +324,12 @@ def _clock(stamp: Any) -> ValidationContext | None:
     if stamp is None:
         return None
     certificate = extract_certificate_info(stamp).signer_cert
-    moment = stamp["encap_content_info"]["content"].parsed["gen_time"].native
-    return _trust(stamps.authorities(certificate), moment)
+    return _trust(stamps.authorities(certificate), _moment_of(stamp))
+
+
+def _moment_of(stamp: Any) -> datetime:
+    moment: datetime = stamp["encap_content_info"]["content"].parsed["gen_time"].native
+    return moment
 
 
 def list_is_ours(content: bytes, signed: bytes) -> bool:
@@ -336,11 +340,10 @@ def list_is_ours(content: bytes, signed: bytes) -> bool:
         authorities = _authorities(certificate)
         if authorities is None:
             return False
-        signer_info = extract_signer_info(data)
-        moment = find_unique_cms_attribute(signer_info["signed_attrs"], "signing_time").native
-        stamp = _stamp_in(signer_info)
+        stamp = _stamp_in(extract_signer_info(data))
         if stamp is None:
             return False
+        moment = _moment_of(stamp)
         status = _apart(
             lambda: asyncio.run(
                 async_validate_detached_cms(

@@ -19,7 +19,8 @@ from rest_framework.response import Response
 from rest_framework.routers import BaseRouter
 
 from servicedesk.core.api import DeskViewSet, problem
-from servicedesk.core.document_views import sealed_file, visible_documents
+from servicedesk.core.archive import visible_documents
+from servicedesk.core.document_views import sealed_file
 from servicedesk.core.documents import Status
 from servicedesk.core.models import Document, RuleResult, Signature
 from servicedesk.desk.queries import results_visible_to

@@ -36,6 +36,16 @@ looks(
     },
 )
 looks(
+    "core.DocumentExport",
+    {
+        "queued": Look("info", "clock"),
+        "running": Look("active", "loader"),
+        "done": Look("good", "check"),
+        "failed": Look("bad", "alert-circle"),
+        "expired": Look("muted", "trash"),
+    },
+)
+looks(
     "core.OutboxMessage",
     {
         "queued": Look("info", "clock"),

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import BigIntegerField, Func, OuterRef, Q, QuerySet
+from django.db.models import BigIntegerField, Func, OuterRef, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -16,7 +16,7 @@ from customers.models import Contact, Customer, Store
 from customers.queries import CANDIDATES, contacts_matching, stores_matching
 from knowledge.models import Article
 from servicedesk.core.actors import Actor
-from servicedesk.core.document_views import visible_documents
+from servicedesk.core.archive import LARGE, SEARCHED, visible_documents
 from servicedesk.core.models import RuleResult
 from servicedesk.core.rules import Rule
 from servicedesk.core.search import matching, words_of
@@ -244,9 +244,8 @@ def find(text: str, actor: Actor) -> list[Hits]:
                      "solution")[:HITS],
             lambda a: Row(a.title, a.number, a.get_absolute_url()))),
         Hits(_("Forms"), "archive", rows(
-            visible_documents(actor)
-            .filter(Q(number__icontains=text) | Q(keywords__icontains=text))
-            .exclude(status="void")[:HITS],
+            matching(visible_documents(actor).exclude(status="void"), text, *SEARCHED)
+            .defer(*LARGE)[:HITS],
             lambda d: Row(str(d), f"{d.title} · {d.keywords}",
                           reverse("documents:document", args=[d.uid])))),
     ]  # fmt: skip

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET
 
 from servicedesk.core.http import DeskRequest
 from servicedesk.core.moments import day_of
+from servicedesk.core.phone import last_seen
 from visits import planning
 from visits.forms import VisitForm
 from visits.models import VisitOrder
@@ -47,6 +48,9 @@ def show(
     first = day - timedelta(days=day.weekday()) if days == 7 else day
     shown = planning.dispatch_board(actor, first, days, now=now)
     chosen = refused.visit if refused is not None else _chosen(request, wanted.get("order", ""))
+    devices = last_seen(lane.engineer.pk for lane in shown.lanes)
+    for lane in shown.lanes:
+        lane.device = devices.get(lane.engineer.pk)
     context: dict[str, Any] = {
         "day": day,
         "span": span,
