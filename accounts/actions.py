@@ -10,9 +10,11 @@ from typing import Any
 
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.sessions.models import Session
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 
 from accounts.events import (
@@ -20,6 +22,8 @@ from accounts.events import (
     DutyStarted,
     PasswordChanged,
     PasswordSet,
+    PhotoChanged,
+    PinSet,
     RoleChanged,
     SecondFactorReset,
     SessionEnded,
@@ -32,13 +36,14 @@ from accounts.events import (
     UserDeactivated,
     UserReactivated,
 )
-from accounts.models import Notification, Team, Token, User, plain_characters
+from accounts.models import PHOTO, Notification, Team, Token, User, plain_characters
 from accounts.roles import Role
 from servicedesk.core import outbox
 from servicedesk.core.actions import action, lock, require, save_changes
 from servicedesk.core.actors import Actor
 from servicedesk.core.errors import Refused
 from servicedesk.core.events import record
+from servicedesk.core.files import drop, files_of, portrait, store
 from servicedesk.core.models import token_hash
 from servicedesk.core.search import spelled
 
@@ -261,6 +266,40 @@ def change_password(user: User, *, password: str, at: datetime, by: Actor) -> Us
         raise PermissionDenied(f"{by.label} is not {user}")
     _put_password(user, password)
     record(PasswordChanged(at=at, user_id=user.pk), about=[user], by=by)
+    return user
+
+
+@action
+def set_pin(user: User, *, password: str, pin: str, at: datetime, by: Actor) -> User:
+    """By which the person gets a phone back that a customer signs on. It opens nothing else."""
+    lock(user)
+    if not _is_self(user, by):
+        raise PermissionDenied(f"{by.label} is not {user}")
+    if not user.check_password(password):
+        raise Refused(_("This is not your password."), field="password")
+    if not (4 <= len(pin) <= 6 and pin.isascii() and pin.isdigit()):
+        raise Refused(_("Four to six digits, please."), field="pin")
+    if len(set(pin)) == 1 or pin in "0123456789" or pin in "9876543210":
+        raise Refused(_("This PIN is one of those that are tried first."), field="pin")
+    user.pin = make_password(pin)
+    save_changes(user, "pin")
+    record(PinSet(at=at, user_id=user.pk), about=[user], by=by)
+    return user
+
+
+@action
+def set_photo(user: User, *, photo: UploadedFile[Any] | None, at: datetime, by: Actor) -> User:
+    """The portrait on the badge; None takes it away. One's own, or any by an administrator."""
+    lock(user)
+    if not _is_self(user, by):
+        require(by, "accounts.manage")
+    drop(files_of(user).filter(purpose=PHOTO))
+    if photo is not None:
+        try:
+            store(portrait(photo), user, purpose=PHOTO, at=at, by=by)
+        except Refused as refusal:
+            raise Refused(refusal.message, field="photo") from refusal
+    record(PhotoChanged(at=at, user_id=user.pk, removed=photo is None), about=[user], by=by)
     return user
 
 

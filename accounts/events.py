@@ -79,6 +79,23 @@ class UserReactivated(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PinSet(Event):
+    type: ClassVar[str] = "account.pin_set"
+    label = _("PIN set")
+    icon = "key"
+    user_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhotoChanged(Event):
+    type: ClassVar[str] = "account.photo_changed"
+    label = _("Photo changed")
+    icon = "id-badge-2"
+    user_id: int
+    removed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class SecondFactorReset(Event):
     """An administrator took it away: the telephone and the recovery codes are lost."""
 

@@ -169,6 +169,42 @@ class OwnDataForm(DeskForm):
     language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
 
 
+class SetPinForm(DeskForm):
+    """For the hand-over of one's phone to a customer."""
+
+    pin = forms.CharField(
+        label=_("New PIN"),
+        max_length=6,
+        help_text=_("Four to six digits."),
+        widget=forms.PasswordInput({"inputmode": "numeric", "autocomplete": "off"}),
+    )
+    again = forms.CharField(
+        label=_("The PIN once more"),
+        max_length=6,
+        widget=forms.PasswordInput({"inputmode": "numeric", "autocomplete": "off"}),
+    )
+    password = forms.CharField(
+        label=_("Your password"),
+        strip=False,
+        max_length=200,
+        widget=forms.PasswordInput({"autocomplete": "current-password"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        if data.pop("again", None) != data.get("pin") and not self.errors:
+            self.add_error("again", _("The two PINs differ."))
+        return data
+
+
+class PhotoForm(DeskForm):
+    photo = forms.FileField(
+        label=_("Picture"),
+        help_text=_("JPEG, PNG or WebP; the middle is cut out as a square."),
+        widget=forms.FileInput({"accept": "image/jpeg,image/png,image/webp"}),
+    )
+
+
 class QuietHoursForm(DeskForm):
     spans: ClassVar[dict[str, int]] = {"quiet_from": 6, "quiet_until": 6}
 

@@ -17,7 +17,12 @@ from django.utils.translation import gettext_lazy as _
 from accounts.roles import Role, permissions_of
 from servicedesk.core.actors import Actor
 from servicedesk.core.fields import Named, Record, uuid7
+from servicedesk.core.files import files_of
 from servicedesk.core.history import tracked
+from servicedesk.core.models import Attachment
+
+# What an attached picture is for, if it is the person's portrait.
+PHOTO = "photo"
 
 plain_characters = RegexValidator(r"^[\w.@+-]+$", _("Letters, digits and @ . + - _ only."))
 
@@ -93,6 +98,8 @@ class User(Named, AbstractBaseUser):
     # When warnings by e-mail wait; from one to the other, past midnight, too. Both or none.
     quiet_from = models.TimeField(_("quiet from"), null=True, blank=True, default=time(22))
     quiet_until = models.TimeField(_("quiet until"), null=True, blank=True, default=time(7))
+    # The hash of the PIN by which a phone that was handed over comes back (`core.handover`).
+    pin = models.CharField(max_length=128, blank=True, editable=False)
     # Part of the session hash: raising it ends all sessions of the person.
     session_version = models.PositiveIntegerField(default=1, editable=False)
     last_login = None
@@ -102,7 +109,7 @@ class User(Named, AbstractBaseUser):
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
 
     objects: ClassVar[UserManager] = UserManager()
-    history = tracked(excluded_fields=["password", "session_version", "pinyin"])
+    history = tracked(excluded_fields=["password", "pin", "session_version", "pinyin"])
 
     class Meta:
         ordering = ["pinyin", "id"]
@@ -154,6 +161,14 @@ class User(Named, AbstractBaseUser):
             User.objects.get_queryset().filter(pk=self.pk).update(password=self.password)
 
         return check_password(raw_password, self.password, keep_stronger_hash)
+
+    def check_pin(self, pin: str) -> bool:
+        return bool(self.pin) and check_password(pin, self.pin)
+
+    @property
+    def photo(self) -> Attachment | None:
+        """The portrait on the badge (VISIT-15); the newest one, if there is any."""
+        return files_of(self).filter(purpose=PHOTO).last()
 
     def as_actor(self) -> Actor:
         return Actor(

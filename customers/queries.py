@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from django.db import models
 from django.db.models import Count, Q, QuerySet
@@ -31,6 +32,8 @@ CONTACT_FIELDS = ("name", "pinyin", "phone_digits")
 
 # Where only the first few are shown, so many are looked at: "店" would bring all of them.
 CANDIDATES = 1000
+# A number that is one person's has as many; an extension has fewer.
+FEWEST_OF_PERSON = 7
 # With fewer digits nearly every number is a hit.
 FEWEST_DIGITS = 3
 
@@ -49,6 +52,22 @@ def masked(phone: str) -> str:
     for place in hidden:
         characters[place] = "*"
     return "".join(characters)
+
+
+def proof_of(contact: Contact | None) -> dict[str, Any]:
+    """By what a person proves himself on his own device, and which user entered that.
+
+    The last four digits of the number on record; "" where there is none that tells him apart.
+    """
+    digits = contact.phone_digits if contact is not None else ""
+    if contact is None or len(digits) < FEWEST_OF_PERSON:
+        return {"phone_last4": "", "number_by": None}
+    author = None
+    for row in contact.history.order_by("-history_date", "-history_id"):
+        if phone_digits(row.phone) != digits:
+            break
+        author = row.history_user_id
+    return {"phone_last4": digits[-4:], "number_by": author}
 
 
 def search_customers(

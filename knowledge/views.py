@@ -220,7 +220,7 @@ def _show(
         "article": shown,
         "actions": _buttons(request, shown, refused or {}),
         "may_edit": any(t.name == "edit" for t in ARTICLE.open_to(request.actor, shown.status)),
-        "lines": timeline(shown, limit=30),
+        "lines": timeline(shown, limit=30, reader=request.actor),
         "changes": changes(shown),
         "crumbs": [(_("Knowledge"), reverse("knowledge:list"))],
     }

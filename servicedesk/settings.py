@@ -53,6 +53,8 @@ HTTPS = BASE_URL.startswith("https://")
 COMPANY_NAME = env.str("COMPANY_NAME", default="示例软件有限公司")
 SERVICE_PHONE = env.str("SERVICE_PHONE", default="400-800-1234")
 # OPS-12: a resolved ticket of which nothing more is heard closes after so many days.
+# What happened longer ago can no longer be reported as something new.
+REPORT_WITHIN_DAYS = 366
 TICKET_CLOSE_DAYS = env.int("TICKET_CLOSE_DAYS", default=3)
 # In per cent: what the managers' pages hold the attainment against.
 SERVICE_TARGETS = {
@@ -116,6 +118,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "servicedesk.core.http.ActorMiddleware",
+    "servicedesk.core.handover.HandOverMode",
     "servicedesk.core.http.RefusalMiddleware",
     "axes.middleware.AxesMiddleware",
 ]

@@ -92,7 +92,9 @@ def start_all(
         deadline.customer_id, deadline.product_id = scope.customer_id, scope.product_id
         deadline.save(update_fields=["label", "url", "owner", "customer", "product"])
         if _differs(deadline, plans[kind], scope):
-            _note_miss(deadline, at=at)
+            # Where the moment stays, the sweep notes the miss, and the journal with it.
+            if plans[kind].due_at != deadline.due_at:
+                _note_miss(deadline, at=at)
             _move(
                 deadline, plans[kind], cause=Cause.CHANGE, reason="", at=at, by=by,
                 urgent=scope.urgent,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from django.utils import translation
 
-from accounts.actions import create_user
+from accounts.actions import create_user, set_pin
 from accounts.models import Team, User
 from accounts.roles import Role
 from servicedesk.core.actors import SYSTEM
@@ -29,6 +29,14 @@ def person(username: str, name: str, role: Role, team: Team | None = None) -> Us
         password=None if role == Role.CLIENT else "parol-parol-1",
         email=f"{username}@example.com", phone="13800000000", at=AT, by=SYSTEM,
     )  # fmt: skip
+
+
+PIN = "2580"
+
+
+def give_pin(user: User) -> None:
+    """By which the person gets a phone back that was handed over."""
+    set_pin(user, password="parol-parol-1", pin=PIN, at=AT, by=user.as_actor())
 
 
 @pytest.fixture

@@ -212,11 +212,26 @@ def customer_signed_himself(visit: VisitOrder, journal: Journal) -> Finding:
     entries = [e for e in journal.all(DocumentSigned.type) if e.data["block"] == CUSTOMER.name]
     signatures = Signature.objects.filter(
         document__subject_kind=VISIT, document__subject_id=visit.pk, block=CUSTOMER.name
-    )
+    ).select_related("link")
     by_house = [s for s in signatures if s.actor_kind != "contact"]
     if by_house or any(e.actor_kind != "contact" for e in entries):
         return broken(*entries, note=_("Not signed by the customer himself."))
+    if any(_from_where_the_link_was_made(signature) for signature in signatures):
+        return not_provable(
+            *entries, note=_("Signed with the address and browser that the link was made with.")
+        )
     return kept(*entries) if entries else not_applicable()
+
+
+def _from_where_the_link_was_made(signature: Signature) -> bool:
+    """The customer's own device and the engineer's look alike from here."""
+    link = signature.link
+    return (
+        link is not None
+        and signature.method == Signature.Method.OWN_DEVICE
+        and bool(link.made_user_agent)
+        and (signature.ip, signature.user_agent) == (link.made_ip, link.made_user_agent)
+    )
 
 
 @rule("GEN-4", subject=VISIT, title=_lazy("No broken appointments without cause"))

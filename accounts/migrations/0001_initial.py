@@ -37,6 +37,7 @@ class Migration(migrations.Migration):
                 ('on_duty_until', models.DateTimeField(blank=True, null=True, verbose_name='on duty until')),
                 ('quiet_from', models.TimeField(blank=True, default=datetime.time(22, 0), null=True, verbose_name='quiet from')),
                 ('quiet_until', models.TimeField(blank=True, default=datetime.time(7, 0), null=True, verbose_name='quiet until')),
+                ('pin', models.CharField(blank=True, editable=False, max_length=128)),
                 ('session_version', models.PositiveIntegerField(default=1, editable=False)),
             ],
             options={

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import actions, queries
-from accounts.forms import DutyForm, OwnDataForm, QuietHoursForm
+from accounts.forms import DutyForm, OwnDataForm, PhotoForm, QuietHoursForm, SetPinForm
 from accounts.models import User
 from servicedesk.core.forms import DeskForm
 from servicedesk.core.http import DeskRequest, perform
@@ -68,6 +68,35 @@ def end_duty(request: DeskRequest) -> HttpResponse:
     return redirect("accounts:profile")
 
 
+@require_http_methods(["GET", "POST"])
+def pin(request: DeskRequest) -> HttpResponse:
+    """By which one gets the phone back that a customer signs on."""
+    user = _me(request)
+    if request.method == "GET":
+        return redirect("accounts:profile")
+    form = SetPinForm(request.POST)
+    if perform(request, form, actions.set_pin, user) is None:
+        return _show(request, user, pin_form=form)
+    messages.success(request, _("Saved."))
+    return redirect("accounts:profile")
+
+
+@require_http_methods(["GET", "POST"])
+def photo(request: DeskRequest) -> HttpResponse:
+    """The portrait on the badge; `remove` takes it away."""
+    user = _me(request)
+    if request.method == "GET":
+        return redirect("accounts:profile")
+    if "remove" in request.POST:
+        actions.set_photo(user, photo=None, at=timezone.now(), by=request.actor)
+        return redirect("accounts:profile")
+    form = PhotoForm(request.POST, request.FILES)
+    if perform(request, form, actions.set_photo, user) is None:
+        return _show(request, user, photo_form=form)
+    messages.success(request, _("Saved."))
+    return redirect("accounts:profile")
+
+
 def _me(request: DeskRequest) -> User:
     return User.objects.get_queryset().select_related("team").get(pk=request.actor.id or 0)
 
@@ -83,14 +112,21 @@ def _show(
     form: DeskForm | None = None,
     quiet_form: DeskForm | None = None,
     duty_form: DeskForm | None = None,
+    pin_form: DeskForm | None = None,
+    photo_form: DeskForm | None = None,
 ) -> HttpResponse:
     now = timezone.now()
-    shown = [one for one in (form, quiet_form, duty_form) if one is not None]
+    forms = (form, quiet_form, duty_form, pin_form, photo_form)
+    shown = [one for one in forms if one is not None]
     context = {
         "person": user,
         "form": form or OwnDataForm(initial=_values(user, OwnDataForm)),
         "quiet_form": quiet_form or QuietHoursForm(initial=_values(user, QuietHoursForm)),
         "duty_form": duty_form or DutyForm(),
+        "pin_form": pin_form or SetPinForm(),
+        "photo_form": photo_form or PhotoForm(),
+        "hands_over": request.actor.may("documents.sign_own"),
+        "photo": user.photo,
         "may_be_on_duty": request.actor.may("sla.acknowledge"),
         "on_duty": user.on_duty(now),
         "sessions": queries.sessions_of(user, now),

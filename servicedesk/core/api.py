@@ -8,8 +8,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.files.uploadedfile import UploadedFile
@@ -34,6 +36,8 @@ from servicedesk.core.models import IdempotencyKey
 from servicedesk.core.parsers import TooLarge
 
 PROBLEM = "application/problem+json"
+# Clocks of other systems may be a little ahead of ours.
+TOLERANCE = timedelta(minutes=2)
 LONGEST_KEY = 255
 # A text of up to so many characters is a name, a title, a number: it has no line breaks.
 LONGEST_LINE = 120
@@ -131,10 +135,22 @@ class StrictSerializer(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
-class ActionInput(StrictSerializer):
-    """`at`: when it happened (RFC 3339); now, if it is left out."""
+def has_happened(moment: datetime) -> None:
+    """Validator of what is reported: not in the future, and no older than a report may be."""
+    now = timezone.now()
+    if moment > now + TOLERANCE:
+        raise serializers.ValidationError(_("That is in the future."))
+    if moment < now - timedelta(days=settings.REPORT_WITHIN_DAYS):
+        raise serializers.ValidationError(
+            _("That is more than %(days)d days ago; it can no longer be reported.")
+            % {"days": settings.REPORT_WITHIN_DAYS}
+        )
 
-    at = serializers.DateTimeField(default=timezone.now)
+
+class ActionInput(StrictSerializer):
+    """`at`: when it happened (RFC 3339), not in the future; now, if it is left out."""
+
+    at = serializers.DateTimeField(default=timezone.now, validators=[has_happened])
 
 
 class DeskViewSet(viewsets.ReadOnlyModelViewSet[Any]):

@@ -54,6 +54,19 @@ class DocumentSigned(DocumentEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SignatureKept(DocumentEvent):
+    """Drawn without network under another form than the one that was frozen: sign anew."""
+
+    type: ClassVar[str] = "document.signature_kept"
+    label = _("Signature kept as evidence; to be signed again")
+    detail = "{number} {signer_name}: {differing}"
+    icon = "signature-off"
+    block: str
+    signer_name: str
+    differing: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class SignatureRefused(DocumentEvent):
     """The person asked did not sign, and said why. A normal outcome."""
 

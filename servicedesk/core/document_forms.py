@@ -76,6 +76,17 @@ class LastDigitsForm(DeskForm):
     )
 
 
+class PinForm(DeskForm):
+    """By which the engineer gets his phone back."""
+
+    pin = forms.RegexField(
+        r"^\d{4,6}$",
+        label=_("PIN of the engineer"),
+        error_messages={"invalid": _("Four to six digits, please.")},
+        widget=forms.PasswordInput({"inputmode": "numeric", "autocomplete": "off", "maxlength": 6}),
+    )
+
+
 class UploadForm(DeskForm):
     file = forms.FileField(
         label=_("PDF file"), widget=forms.ClearableFileInput({"accept": "application/pdf"})

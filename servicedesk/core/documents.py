@@ -19,7 +19,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from servicedesk.core import subjects
+from servicedesk.core import ink, subjects
 from servicedesk.core.actions import action
 from servicedesk.core.actors import Actor
 from servicedesk.core.document_events import (
@@ -40,9 +40,8 @@ Method = Signature.Method
 LINK_LIFE = {Method.OWN_DEVICE: timedelta(hours=72), Method.HANDED_OVER: timedelta(minutes=30)}
 # How long a signer may look at what he signed through his link.
 LOOK_BACK = timedelta(days=30)
-# A signature has some length: less is a slip of the finger.
-FEWEST_POINTS = 20
-SMALLEST_EXTENT = 30
+# Each link is good for a few tries at the digits; so many links a day are for no good purpose.
+MOST_LINKS = 20
 # A monthly report's annex has thousands of lines; the archive finds it by its beginning.
 LONGEST_TEXT = 20_000
 
@@ -52,11 +51,32 @@ DECLINES = gettext_lazy("I do not want to sign")
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One place on the form where somebody signs. `outside`: a person of the customer."""
+    """Where somebody signs. `outside`: a person of the customer.
+
+    `many`: each of several people signs here, as on an attendance sheet. Their places are called
+    `name.1`, `name.2` …; whose they are stands in `data["places"]`, and is hashed with the rest.
+    """
 
     name: str
     label: Any
     outside: bool
+    many: bool = False
+
+
+def printed_rows(data: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Every printed value with its name, by name; empty ones are not printed."""
+    return sorted(_rows(data, ""))
+
+
+def _rows(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        for name, part in value.items():
+            yield from _rows(part, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, list | tuple):
+        for number, part in enumerate(value, 1):
+            yield from _rows(part, f"{path}.{number}")
+    elif value not in ("", None):
+        yield path, str(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +98,8 @@ class DocumentKind:
     `answers` is a form class that is filled in together with the customer's signature, such as
     the rating of a visit. `declines` is how a customer says that he does not sign.
 
+    `rows` is what a phone without network must have shown.
+
     What `data["files"]` names (uid, name, size, sha256) belongs to the form: whoever has the link
     to sign it can read those files, and his signature is bound to their hashes.
     """
@@ -88,10 +110,13 @@ class DocumentKind:
     blocks: tuple[Block, ...] = ()
     answers: Callable[..., Any] | None = None
     declines: Any = DECLINES
+    rows: Callable[[Mapping[str, Any]], list[tuple[str, str]]] = printed_rows
     # The people of the record that the form is about.
     addressees: Callable[[Any], Sequence[Addressee]] = nobody
 
-    def block(self, name: str) -> Block:
+    def block(self, place: str) -> Block:
+        """The block that a place of the form belongs to."""
+        name = place.partition(".")[0]
         return next(block for block in self.blocks if block.name == name)
 
 
@@ -128,6 +153,8 @@ def freeze(
     *,
     number: str,
     data: Mapping[str, Any],
+    signers: Mapping[str, int | None] | None = None,
+    people: Mapping[str, Sequence[str]] | None = None,
     keywords: Sequence[str] = (),
     language: str = "zh-hans",
     at: datetime,
@@ -135,12 +162,22 @@ def freeze(
 ) -> Document:
     """The form of the record as it is now. Its record is locked by the action that asks.
 
+    signers: whose each block of the house is, by the user's id; nobody else signs it.
+    people: the names of those who sign a block of many, one place each.
+
     The same data give the document that exists. Other data give its next version: an unsigned
     or half-signed one is void then, a sealed one stays and is referred to.
     """
+    places, names = _places(kind, people or {})
+    if names:
+        data = {**data, "places": names}
+    named = _signers(kind, signers or {})
     digest = content_hash(data)
     former = Document.objects.select_for_update().filter(number=number).order_by("-version").first()
-    if former is not None and former.data_sha256 == digest and former.status != Status.VOID:
+    same = former is not None and (
+        (former.data_sha256, former.blocks, former.signer_ids) == (digest, places, named)
+    )
+    if former is not None and same and former.status != Status.VOID:
         return former
     if former is not None and former.status in {Status.OPEN, Status.FAILED}:
         _void(former, at=at)
@@ -160,17 +197,51 @@ def freeze(
         data=dict(data),
         data_sha256=digest,
         text="\n".join(words_in(data))[:LONGEST_TEXT],
-        blocks=[block.name for block in kind.blocks],
-        status=Status.OPEN if kind.blocks else Status.COMPLETE,
+        blocks=places,
+        signer_ids=named,
+        status=Status.OPEN if places else Status.COMPLETE,
         frozen_at=at,
         # 80 bits: the page tells nothing worth more guesses.
         verify_code=secrets.token_hex(8),
     )
     event = DocumentFrozen(**about_document(document, at), sha256=digest)
     record(event, about=[subject], by=by)
-    if not kind.blocks:
+    if not places:
         record(DocumentCompleted(**about_document(document, at)), about=[subject], by=by)
     return document
+
+
+def _places(
+    kind: DocumentKind, people: Mapping[str, Sequence[str]]
+) -> tuple[list[str], dict[str, str]]:
+    """All places to be signed, and the names of those that are one person's of many."""
+    places: list[str] = []
+    names: dict[str, str] = {}
+    for block in kind.blocks:
+        if not block.many:
+            places.append(block.name)
+            continue
+        for number, name in enumerate(people.get(block.name, ()), 1):
+            places.append(f"{block.name}.{number}")
+            names[places[-1]] = name
+    return places, names
+
+
+def _signers(kind: DocumentKind, signers: Mapping[str, int | None]) -> dict[str, int]:
+    named: dict[str, int] = {}
+    for block in kind.blocks:
+        if block.outside:
+            continue
+        person = signers.get(block.name)
+        if person is None:
+            raise Refused(_("Nobody is named who signs as “%(block)s”.") % {"block": block.label})
+        named[block.name] = person
+    return named
+
+
+def signer_of(document: Document, place: str) -> str:
+    """Whose place it is on a sheet that many sign; "" elsewhere."""
+    return str(document.data.get("places", {}).get(place, ""))
 
 
 def void(number: str, *, at: datetime) -> None:
@@ -197,19 +268,33 @@ def make_link(
     signer_name: str = "",
     contact_id: int | None = None,
     phone_last4: str = "",
+    number_by: int | None = None,
+    ip: str | None = None,
+    user_agent: str = "",
     at: datetime,
     by: Actor,
 ) -> str:
     """A one-time link for a customer's block; returns the token, which is kept nowhere.
 
-    A former link of the block dies. L1 is the engineer's phone in the customer's hand: short
-    and without the question for the telephone number, since the engineer stands beside him.
+    A former link of the block dies. L1 is the engineer's phone in the customer's hand: short and
+    without the question for the telephone number. L2 asks for the last digits of the number that
+    is kept of the customer's person; `number_by` is the user who entered that number, and who
+    therefore cannot make the link: he would have chosen the answer himself.
     """
     if not by.may("documents.sign_own"):
         raise PermissionDenied(f"{by.label} may not hand over {document}")
-    _lock(document)
+    lock_form(document)
+    if document.signer_ids and by.kind != "system" and by.id not in document.signer_ids.values():
+        raise PermissionDenied(f"{document} is not a form of {by.label}")
     if document.status != Status.OPEN or not KINDS[document.kind].block(block).outside:
         raise Refused(_("This form is not waiting for a customer's signature."))
+    if block not in document.blocks or document.signatures.filter(block=block).exists():
+        raise Refused(_("This place is signed already."))
+    if method == Method.OWN_DEVICE:
+        _refuse_unproven(phone_last4, number_by, by=by)
+    made = document.links.filter(block=block, created_at__gt=at - timedelta(days=1)).count()
+    if made >= MOST_LINKS:
+        raise Refused(_("Too many links were made for this form today. Hand over your phone."))
     document.links.filter(block=block, used_at=None, revoked_at=None).update(revoked_at=at)
     token = secrets.token_urlsafe(32)
     SignLink.objects.create(
@@ -217,9 +302,14 @@ def make_link(
         document=document,
         block=block,
         method=method,
-        signer_name=signer_name,
+        signer_name=signer_name or signer_of(document, block),
         contact_id=contact_id,
         phone_last4=phone_last4,
+        made_by_kind=by.kind,
+        made_by_id=by.id,
+        made_by_label=by.label,
+        made_ip=ip,
+        made_user_agent=user_agent[:300],
         created_at=at,
         expires_at=at + LINK_LIFE[Method(method)],
     )
@@ -231,6 +321,23 @@ def make_link(
         by=by,
     )
     return token
+
+
+def _refuse_unproven(phone_last4: str, number_by: int | None, *, by: Actor) -> None:
+    if len(phone_last4) != 4 or not phone_last4.isdigit():
+        raise Refused(
+            _(
+                "No telephone number of the customer's person is on record, so he could not"
+                " prove himself by its last digits. Hand over your phone instead."
+            )
+        )
+    if number_by is not None and number_by == by.id:
+        raise Refused(
+            _(
+                "You entered the customer's number yourself. Let a colleague make the link, or"
+                " hand over your phone instead."
+            )
+        )
 
 
 def signer(link: SignLink) -> Actor:
@@ -259,16 +366,21 @@ def sign_by_link(
     """The customer's own act. The link is used up in the same transaction."""
     if not by.may("documents.sign_as_customer") or by.kind != "contact":
         raise PermissionDenied("only the customer signs for the customer")
-    _lock(link.document)
-    consumed = SignLink.objects.filter(
-        pk=link.pk, used_at=None, revoked_at=None, expires_at__gt=at
-    ).update(used_at=at)
-    if not consumed:
-        raise Refused(_("This link was used already, or its time is over. Please ask for another."))
-    return _sign(
+    _consume(link, at=at)
+    return sign(
         link.document, link.block, signer_name=signer_name, method=link.method, strokes=strokes,
         shown_sha256=shown_sha256, answers=answers, at=at, by=by, ip=ip, user_agent=user_agent,
+        link=link,
     )  # fmt: skip
+
+
+def _consume(link: SignLink, *, at: datetime) -> None:
+    """Record first, then its form, then the link: the order in which every action locks them."""
+    lock_form(link.document)
+    if not SignLink.objects.filter(
+        pk=link.pk, used_at=None, revoked_at=None, expires_at__gt=at
+    ).update(used_at=at):
+        raise Refused(_("This link was used already, or its time is over. Please ask for another."))
 
 
 @action
@@ -288,8 +400,9 @@ def sign_own(
         raise PermissionDenied(f"{by.label} may not sign {document}")
     if KINDS[document.kind].block(block).outside:
         raise PermissionDenied("nobody of the house signs for the customer")
-    _lock(document)
-    return _sign(
+    if document.signer_ids.get(block) != by.id:
+        raise PermissionDenied(f"the place “{block}” of {document} is not {by.label}'s")
+    return sign(
         document, block, signer_name=by.label, method=Method.ACCOUNT, strokes=strokes,
         shown_sha256=shown_sha256, answers={}, at=at, by=by, ip=ip, user_agent=user_agent,
     )  # fmt: skip
@@ -302,11 +415,7 @@ def refuse_by_link(
     """The customer does not sign and says why."""
     if not by.may("documents.sign_as_customer") or by.kind != "contact":
         raise PermissionDenied("only the customer answers for the customer")
-    _lock(link.document)
-    if not SignLink.objects.filter(
-        pk=link.pk, used_at=None, revoked_at=None, expires_at__gt=at
-    ).update(used_at=at):
-        raise Refused(_("This link was used already, or its time is over. Please ask for another."))
+    _consume(link, at=at)
     document = link.document
     record(
         SignatureRefused(
@@ -318,7 +427,7 @@ def refuse_by_link(
     )  # fmt: skip
 
 
-def _sign(
+def sign(
     document: Document,
     block: str,
     *,
@@ -331,27 +440,29 @@ def _sign(
     by: Actor,
     ip: str | None,
     user_agent: str,
+    **proof: Any,
 ) -> Signature:
-    """The document is locked."""
+    """What every way of signing does. For the actions of this house of modules alone.
+
+    proof: the link or the pad that the customer signed by.
+    """
+    lock_form(document)
     if document.status != Status.OPEN:
         raise Refused(_("This form is “%s” and cannot be signed.") % document.get_status_display())
     if shown_sha256 != document.data_sha256:
         raise Stale(_("The form was changed after it was shown. Please read it again."))
     if not signer_name.strip():
         raise Refused(_("Please enter your name."), field="signer_name")
-    _check_strokes(strokes)
-    if document.signatures.filter(block=block).exists():
+    ink.check(strokes)
+    if block not in document.blocks or document.signatures.filter(block=block).exists():
         raise Refused(_("This place is signed already."))
-    if Signature.objects.filter(strokes=strokes).exists():
-        raise Refused(
-            _("Every signature is drawn anew; this one was used before."), field="strokes"
-        )
+    ink.refuse_used(strokes)
     signature = Signature.objects.create(
+        **drawn(strokes),
         document=document,
         block=block,
         signer_name=signer_name.strip(),
         method=method,
-        strokes=strokes,
         shown_sha256=shown_sha256,
         answers=dict(answers),
         signed_at=at,
@@ -359,6 +470,7 @@ def _sign(
         actor_id=by.id,
         ip=ip,
         user_agent=user_agent[:300],
+        **proof,
     )
     document.signers = f"{document.signers} {signature.signer_name}".strip()[:1000]
     document.save(update_fields=["signers"])
@@ -377,14 +489,13 @@ def _sign(
     return signature
 
 
-def _check_strokes(strokes: list[list[dict[str, float]]]) -> None:
-    points = [point for stroke in strokes for point in stroke]
-    xs, ys = [p["x"] for p in points], [p["y"] for p in points]
-    if len(points) < FEWEST_POINTS or max(xs) - min(xs) + max(ys) - min(ys) < SMALLEST_EXTENT:
-        raise Refused(_("Please sign with your full name in the field."), field="strokes")
+def drawn(strokes: list[list[dict[str, float]]]) -> dict[str, Any]:
+    """The columns of `Ink`."""
+    shape = ink.shape(strokes)
+    return {"strokes": strokes, "shape": shape, **ink.marks(shape)}
 
 
-def _lock(document: Document) -> None:
+def lock_form(document: Document) -> None:
     """Before its links are touched; its record comes first (`subjects.lock`)."""
     subjects.lock(document.subject_kind, document.subject_id)
     document.refresh_from_db(from_queryset=Document.objects.select_for_update(no_key=True))

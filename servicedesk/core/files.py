@@ -15,12 +15,13 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.core.files.uploadedfile import UploadedFile
-from django.db import models
+from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
+from django.db import models, transaction
 from django.utils.translation import gettext as _
 from PIL import Image, ImageOps
 
@@ -32,6 +33,7 @@ from servicedesk.core.models import Attachment
 
 LARGEST = 15_000_000
 LONGEST_SIDE = 2560
+PORTRAIT = 480
 # Some 200 MB when decoded: more than any phone's camera, less than a bomb.
 MOST_PIXELS = 64_000_000
 LONGEST_NAME = 120
@@ -170,6 +172,26 @@ def redraw(content: bytes, kind: str) -> bytes:
     except UNREADABLE as error:
         raise _refused(_("The picture cannot be read.")) from error
     return out.getvalue()
+
+
+def portrait(upload: UploadedFile[Any]) -> UploadedFile[Any]:
+    """A square cut from the middle of a picture, small enough for a badge."""
+    checked = check(upload)
+    if checked.content_type not in FORMATS:
+        raise _refused(_("Choose a picture, please."))
+    with Image.open(io.BytesIO(checked.content)) as image:
+        square = ImageOps.fit(image.convert("RGB"), (PORTRAIT, PORTRAIT))
+        out = io.BytesIO()
+        square.save(out, "JPEG", quality=85, optimize=True)
+    return SimpleUploadedFile("photo.jpg", out.getvalue(), "image/jpeg")
+
+
+def drop(found: models.QuerySet[Attachment]) -> None:
+    """Remove files from a record, in its own action; the bytes go when that is done."""
+    paths = list(found.values_list("file", flat=True))
+    found.delete()
+    for path in paths:
+        transaction.on_commit(partial(default_storage.delete, path))
 
 
 def clean_name(name: str) -> str:

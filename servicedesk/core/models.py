@@ -259,7 +259,9 @@ class Document(models.Model):
     text = models.TextField(blank=True)
     signers = models.CharField(max_length=1000, blank=True)
     search = bigrams("number", "title", "keywords", "signers", "text")
+    # The places to be signed, in their order; and whose those of the house are: place → user id.
     blocks = models.JSONField(default=list)
+    signer_ids = models.JSONField(default=dict)
     status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
     frozen_at = models.DateTimeField()
     verify_code = models.CharField(max_length=16)
@@ -356,11 +358,34 @@ class DocumentExport(models.Model):
         return str(self.uid)
 
 
-class Signature(AppendOnly):
+class Ink(AppendOnly):
+    """Something drawn: vector strokes with times, and the shape by which it is known again."""
+
+    # [[{"x", "y", "t"(ms), "p"(pressure)}, …], …] in the units of a 600 × 200 box.
+    strokes = models.JSONField()
+    # core.ink: points along the line, in a box of 1 × 1; the rest is what the index finds it by.
+    shape = models.JSONField()
+    middle_x = models.FloatField()
+    middle_y = models.FloatField()
+    first_x = models.FloatField()
+    first_y = models.FloatField()
+
+    class Meta:
+        abstract = True
+        indexes = [
+            # Was this drawn before?
+            models.Index(
+                fields=["middle_x", "middle_y", "first_x", "first_y"], name="core_%(class)s_shape"
+            )
+        ]
+
+
+class Signature(Ink):
     """One person's own act of signing, bound to the hash of what he was shown (GEN-2)."""
 
     class Method(models.TextChoices):
         HANDED_OVER = "L1", _("On the engineer's phone, handed over")
+        OFFLINE = "L1-offline", _("On the engineer's phone, handed over without network")
         OWN_DEVICE = "L2", _("On the signer's own device, one-time link")
         ACCOUNT = "account", _("By the colleague's own log-in")
 
@@ -368,8 +393,13 @@ class Signature(AppendOnly):
     block = models.CharField(max_length=30)
     signer_name = models.CharField(max_length=100)
     method = models.CharField(max_length=10, choices=Method)
-    # [[{"x", "y", "t"(ms), "p"(pressure)}, …], …] in the units of a 600 × 200 box.
-    strokes = models.JSONField()
+    # What a customer signed by: the link, or what his engineer's phone had been given for it.
+    link = models.OneToOneField(
+        "core.SignLink", models.PROTECT, null=True, related_name="signature"
+    )
+    pad = models.OneToOneField(
+        "core.OfflinePad", models.PROTECT, null=True, related_name="signature"
+    )
     shown_sha256 = models.CharField(max_length=64)
     answers = models.JSONField(default=dict)
     signed_at = models.DateTimeField()
@@ -379,11 +409,60 @@ class Signature(AppendOnly):
     ip = models.GenericIPAddressField(null=True)
     user_agent = models.CharField(max_length=300, blank=True)
 
-    class Meta:
+    class Meta(Ink.Meta):
         ordering = ["id"]
         constraints = [
-            models.UniqueConstraint(fields=["document", "block"], name="core_signature_once")
+            models.UniqueConstraint(fields=["document", "block"], name="core_signature_once"),
+            # GEN-2: an account signs as itself, a customer by what was made for him, once.
+            models.CheckConstraint(
+                name="core_signature_by_whom",
+                condition=Q(
+                    method="account",
+                    actor_kind="user",
+                    actor_id__isnull=False,
+                    link__isnull=True,
+                    pad__isnull=True,
+                )
+                | Q(
+                    method__in=["L1", "L2"],
+                    actor_kind="contact",
+                    link__isnull=False,
+                    pad__isnull=True,
+                )
+                | Q(
+                    method="L1-offline",
+                    actor_kind="contact",
+                    link__isnull=True,
+                    pad__isnull=False,
+                ),
+            ),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.signer_name} ({self.block})"
+
+
+class KeptSignature(Ink):
+    """Drawn without network under something else than the form that was frozen: evidence only.
+
+    It counts as no signature. The person is asked to sign the form as it is.
+    """
+
+    document = models.ForeignKey(Document, models.PROTECT, related_name="kept_signatures")
+    block = models.CharField(max_length=30)
+    pad = models.OneToOneField("core.OfflinePad", models.PROTECT, related_name="kept_signature")
+    signer_name = models.CharField(max_length=100)
+    # The rows that the phone showed, and which of them the form has otherwise.
+    rows = models.JSONField()
+    differing = models.JSONField()
+    answers = models.JSONField(default=dict)
+    signed_at = models.DateTimeField()
+    recorded_at = models.DateTimeField(db_default=Now())
+    ip = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=300, blank=True)
+
+    class Meta(Ink.Meta):
+        ordering = ["id"]
 
     def __str__(self) -> str:
         return f"{self.signer_name} ({self.block})"
@@ -399,7 +478,14 @@ class SignLink(models.Model):
     signer_name = models.CharField(max_length=100, blank=True)
     contact_id = models.BigIntegerField(null=True)
     phone_last4 = models.CharField(max_length=4, blank=True)
+    # Of the digits (L2), or of the PIN by which the engineer gets his phone back (L1).
     tries_left = models.PositiveSmallIntegerField(default=5)
+    # Who made it, and with what: a signature from the same device is a question (GEN-2).
+    made_by_kind = models.CharField(max_length=10)
+    made_by_id = models.BigIntegerField(null=True)
+    made_by_label = models.CharField(max_length=200)
+    made_ip = models.GenericIPAddressField(null=True)
+    made_user_agent = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
@@ -413,11 +499,43 @@ class SignLink(models.Model):
                 fields=["document", "block"],
                 name="core_signlink_one_alive",
                 condition=Q(used_at__isnull=True, revoked_at__isnull=True),
-            )
+            ),
+            models.CheckConstraint(
+                name="core_signlink_asks_digits",
+                condition=~Q(method="L2") | Q(phone_last4__regex=r"^[0-9]{4}$"),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.document}/{self.block}"
+
+
+class OfflinePad(models.Model):
+    """What an engineer's phone is given so that one customer can sign on it without network.
+
+    One record, one place on its form, one signature. Only the token's SHA-256 is kept.
+    """
+
+    token_sha256 = models.CharField(max_length=64, unique=True)
+    kind = models.CharField(max_length=30)
+    subject_kind = models.CharField(max_length=60)
+    subject_id = models.BigIntegerField()
+    block = models.CharField(max_length=30)
+    contact_id = models.BigIntegerField(null=True)
+    made_by_id = models.BigIntegerField()
+    made_by_label = models.CharField(max_length=200)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["subject_kind", "subject_id"], name="core_offlinepad_subject")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.block}"
 
 
 class Attachment(models.Model):

@@ -510,6 +510,8 @@ def _try_forsaken(command: PhoneCommand, now: datetime) -> bool:
 
 def open_commands(user_id: int | None) -> models.QuerySet[PhoneCommand]:
     """What a person has sent and must mend, or what still waits; oldest first."""
+    if user_id is None:
+        return PhoneCommand.objects.none()
     return PhoneCommand.objects.filter(
         user_id=user_id, state__in=OPEN, replaced_by=None
     ).select_related("replaces")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -44,6 +45,7 @@ def begin(
     *, name: str, size: int, sha256: str, content_type: str, at: datetime, by: Actor
 ) -> tuple[PhoneUpload, bool]:
     """The upload of this content, and whether it is new: the same content goes on."""
+    assert by.id is not None
     if size > LARGEST:
         raise TooLarge
     return PhoneUpload.objects.get_or_create(
@@ -91,12 +93,14 @@ def _content(upload: PhoneUpload) -> bytes:
 
 
 def _drop_pieces(upload: PhoneUpload) -> None:
-    pieces, upload.pieces, upload.received = upload.pieces, [], 0
-    transaction.on_commit(lambda: [default_storage.delete(path) for path in pieces])
+    for path in upload.pieces:
+        transaction.on_commit(partial(default_storage.delete, path))
+    upload.pieces, upload.received = [], 0
 
 
 def whole(uid: str, *, by: Actor) -> SimpleUploadedFile | None:
     """The file as a form takes it; None unless it is his own and complete."""
+    assert by.id is not None
     try:
         found = PhoneUpload.objects.get(
             uid=uuid.UUID(uid), user_id=by.id, completed_at__isnull=False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +13,8 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from servicedesk.core import subjects
+from servicedesk.core.actors import Actor
 from servicedesk.core.events import EVENTS, subject_key
 from servicedesk.core.models import Entry
 from servicedesk.core.moments import spoken
@@ -35,16 +38,43 @@ class Line:
         return self.recorded_at - self.at > LATE
 
 
-def timeline(obj: Any, *, limit: int = 100, without: Collection[str] = ()) -> list[Line]:
+def timeline(
+    obj: Any, *, limit: int = 100, without: Collection[str] = (), reader: Actor | None = None
+) -> list[Line]:
     """The newest entries about the record, newest first, in one query.
 
-    `without`: types that the page shows elsewhere, such as deadlines as chips.
+    without: types that the page shows elsewhere, such as deadlines as chips.
+    reader: only what is about records alone that he may see; for records that many kinds of
+    records hang on, such as a customer. That costs one query more for each kind of them.
     """
     kind, pk = subject_key(obj)
     entries = Entry.objects.filter(subjects__kind=kind, subjects__object_id=pk)
     if without:
         entries = entries.exclude(type__in=without)
-    return [line(entry) for entry in entries.order_by("-at", "-id")[:limit]]
+    entries = entries.order_by("-at", "-id")
+    if reader is None:
+        return [line(entry) for entry in entries[:limit]]
+    # Most of what happens at a customer may be others'; further back is looked for no longer.
+    newest = list(entries.prefetch_related("subjects")[: LOOKED_AT * limit])
+    return [line(entry) for entry in _seen_by(reader, newest)][:limit]
+
+
+# So many entries are looked at for each one that is shown.
+LOOKED_AT = 10
+
+
+def _seen_by(reader: Actor, entries: list[Entry]) -> list[Entry]:
+    """Those whose subjects he may see, all of them."""
+    ids: dict[str, set[int]] = defaultdict(set)
+    for entry in entries:
+        for subject in entry.subjects.all():
+            ids[subject.kind].add(subject.object_id)
+    visible = {kind: subjects.visible_among(kind, found, reader) for kind, found in ids.items()}
+    return [
+        entry
+        for entry in entries
+        if all(subject.object_id in visible[subject.kind] for subject in entry.subjects.all())
+    ]
 
 
 # How the journal keeps a moment (datetime.isoformat).

@@ -12,10 +12,13 @@ function start(root) {
   const canvas = root.querySelector("canvas");
   const hidden = root.querySelector("input[name=strokes]");
   const pad = new SignaturePad(canvas, { minWidth: 1.2, maxWidth: 2.8, penColor: "#10224d" });
-  let strokes = [];
+  // What was drawn before the page came back with a fault elsewhere.
+  let strokes = hidden.value ? JSON.parse(hidden.value) : [];
   let width = 0;
+  let drawing = false;
 
-  const scale = () => canvas.clientWidth / BOX.width;
+  // Of the size in which the canvas was drawn, which the page may have left meanwhile.
+  const scale = () => width / BOX.width;
 
   function read() {
     strokes = pad.toData().map((group) =>
@@ -30,8 +33,9 @@ function start(root) {
   }
 
   function draw() {
-    // A resize in height alone comes from the keyboard and must not clear the canvas.
-    if (canvas.clientWidth === width) return;
+    // A resize in height alone comes from the keyboard and must not clear the canvas. A stroke in
+    // the middle is finished first, in the size in which it was begun.
+    if (canvas.clientWidth === width || drawing) return;
     width = canvas.clientWidth;
     const ratio = Math.max(window.devicePixelRatio || 1, 1);
     canvas.width = canvas.clientWidth * ratio;
@@ -55,7 +59,12 @@ function start(root) {
     );
   }
 
-  pad.addEventListener("endStroke", read);
+  pad.addEventListener("beginStroke", () => { drawing = true; });
+  pad.addEventListener("endStroke", () => {
+    drawing = false;
+    read();
+    draw();
+  });
   root.querySelector("[data-clear]").addEventListener("click", () => {
     pad.clear();
     read();

@@ -16,6 +16,7 @@ from accounts.models import Notification
 from servicedesk.core.models import Document, OutboxMessage, Signature
 from sla.models import Deadline, Escalation
 from tests.browser.hands import complaints, dialog, draw, minute, send
+from tests.conftest import PIN, give_pin
 from tests.sla.processes import wait_until
 from tests.tickets.tickets.factories import make_call, make_ticket
 from tickets.models import Extension, Ticket
@@ -30,6 +31,7 @@ HOUR = timedelta(hours=1)
 def test_the_customer_answers_in_each_of_the_ways(page_of, worker, engineer, dispatcher):
     received = timezone.now().replace(second=0, microsecond=0) - 20 * HOUR
     ticket = make_ticket(Status.IN_PROGRESS, engineer, at=received)
+    give_pin(engineer)
     desk, engineers_phone, customers_phone = (
         page_of(engineer), page_of(engineer, phone=True), page_of(phone=True),
     )  # fmt: skip
@@ -152,7 +154,8 @@ def agree_in_person(phone: Page, number: str) -> None:
     draw(phone, waves=4)
     phone.locator("form.stack button[type=submit]").tap()
     expect(phone.locator("main")).to_contain_text("已收到您的签字")
-    phone.locator("main a", has_text="我是工程师").tap()
+    phone.locator("[name=pin]").fill(PIN)
+    phone.get_by_role("button", name="收回手机").tap()
     expect(phone.locator(f"#extension-{number}")).to_contain_text("当面签字")
 
 

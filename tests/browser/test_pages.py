@@ -67,8 +67,8 @@ def world(transactional_db) -> dict[str, Any]:
         "form": form,
         "visit": visit,
         "link": documents.make_link(
-            form, block="customer", method="L1", signer_name="李晓梅", at=timezone.now(),
-            by=engineer.as_actor(),
+            form, block="customer", method="L2", signer_name="李晓梅", phone_last4="5678",
+            at=timezone.now(), by=engineer.as_actor(),
         ),
     }  # fmt: skip
 

@@ -30,6 +30,18 @@ KIND = KINDS.get("test") or define(
 PLAIN = KINDS.get("plain") or define(
     DocumentKind(name="plain", title="记录", template="pdf/test_form.html")
 )
+# An attendance sheet: each attendee in a place of his own, the trainer in his.
+SHEET = KINDS.get("sheet") or define(
+    DocumentKind(
+        name="sheet",
+        title="签到表",
+        template="pdf/test_form.html",
+        blocks=(
+            Block("attendee", "学员", outside=True, many=True),
+            Block("trainer", "讲师", outside=False),
+        ),
+    )
+)
 
 
 def stroke(seed: float = 0.0, points: int = 60) -> list[list[dict[str, float]]]:

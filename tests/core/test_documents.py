@@ -33,9 +33,15 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def form(engineer):
-    return documents.freeze(
-        KIND, engineer, number="ZZ-20260302-0001", data=data(), at=AT, by=engineer.as_actor()
-    )
+    return frozen(engineer)
+
+
+def frozen(engineer, **changes):
+    usual = {
+        "number": "ZZ-20260302-0001", "data": data(), "signers": {"engineer": engineer.pk},
+        "at": AT, "by": SYSTEM,
+    }  # fmt: skip
+    return documents.freeze(KIND, engineer, **usual | changes)
 
 
 def link_for(form, engineer, **options):
@@ -97,9 +103,7 @@ def content(document):
 
 
 def test_the_same_data_give_the_same_document(form, engineer):
-    again = documents.freeze(
-        KIND, engineer, number=form.number, data=data(), at=AT, by=engineer.as_actor()
-    )
+    again = frozen(engineer)
 
     assert again == form
 
@@ -107,9 +111,7 @@ def test_the_same_data_give_the_same_document(form, engineer):
 def test_other_data_give_the_next_version_and_void_the_unsigned_one(form, engineer):
     _token, link = link_for(form, engineer)
 
-    second = documents.freeze(
-        KIND, engineer, number=form.number, data=data(need="另一个"), at=AT, by=SYSTEM
-    )
+    second = frozen(engineer, data=data(need="另一个"))
 
     form.refresh_from_db()
     link.refresh_from_db()
@@ -118,9 +120,7 @@ def test_other_data_give_the_next_version_and_void_the_unsigned_one(form, engine
 
 
 def test_a_sealed_document_stays_beside_its_correction(sealed, engineer):
-    second = documents.freeze(
-        KIND, engineer, number=sealed.number, data=data(need="更正"), at=AT, by=SYSTEM
-    )
+    second = frozen(engineer, data=data(need="更正"))
 
     sealed.refresh_from_db()
     assert sealed.status == Status.SEALED
@@ -231,9 +231,7 @@ def test_strokes_that_no_pad_sends_are_refused(text):
 
 def test_a_used_signature_is_refused(form, engineer):
     sign_as_customer(form, engineer)
-    other = documents.freeze(
-        KIND, engineer, number="ZZ-20260302-0009", data=data(), at=AT, by=SYSTEM
-    )
+    other = frozen(engineer, number="ZZ-20260302-0009")
 
     with pytest.raises(Refused, match=r"anew|重新"):
         sign_as_customer(other, engineer)
@@ -292,6 +290,18 @@ def test_another_link_ends_the_former(form, engineer):
 # --- the customer's page ------------------------------------------------------------------------
 
 
+def own_link(form, engineer, **options):
+    """A link for the customer's own device, with the digits that prove him."""
+    return link_for(form, engineer, method=Method.OWN_DEVICE, phone_last4="0137", **options)
+
+
+def customers_phone(token, **headers):
+    """A browser in which the digits were given."""
+    client = Client(**headers)
+    client.post(reverse("documents:sign", args=[token]), {"digits": "0137"})
+    return client
+
+
 def post(client, token, **changes):
     import json
 
@@ -304,8 +314,8 @@ def post(client, token, **changes):
 
 
 def test_the_customer_reads_signs_and_gets_a_copy(form, engineer):
-    token, _link = link_for(form, engineer)
-    client = Client()
+    token, _link = own_link(form, engineer)
+    client = customers_phone(token)
     page = client.get(reverse("documents:sign", args=[token]))
     assert "大兴百货" in page.text
     assert "<b>粗体</b>" not in page.text
@@ -322,8 +332,8 @@ def test_the_customer_reads_signs_and_gets_a_copy(form, engineer):
 
 @override_settings(TRUSTED_PROXY=True)
 def test_a_signature_names_the_address_of_the_signer_not_of_the_proxy(form, engineer):
-    token, _link = link_for(form, engineer)
-    client = Client(REMOTE_ADDR="10.0.0.1", headers={"x-forwarded-for": "203.0.113.7"})
+    token, _link = own_link(form, engineer)
+    client = customers_phone(token, REMOTE_ADDR="10.0.0.1", headers={"x-forwarded-for": "203.0.113.7"})
     client.get(reverse("documents:sign", args=[token]))
 
     assert post(client, token).status_code == 302
@@ -332,7 +342,7 @@ def test_a_signature_names_the_address_of_the_signer_not_of_the_proxy(form, engi
 
 
 def test_looking_uses_no_link_up(form, engineer):
-    token, link = link_for(form, engineer)
+    token, link = own_link(form, engineer)
     for _ in range(3):
         assert Client().get(reverse("documents:sign", args=[token])).status_code == 200
 
@@ -357,9 +367,9 @@ def test_looking_uses_no_link_up(form, engineer):
     ],
 )
 def test_bad_input_comes_back_with_what_was_typed(form, engineer, change):
-    token, _link = link_for(form, engineer)
+    token, _link = own_link(form, engineer)
 
-    answer = post(Client(), token, **change)
+    answer = post(customers_phone(token), token, **change)
 
     assert answer.status_code == 422
     if "signer_name" not in change:
@@ -370,8 +380,8 @@ def test_bad_input_comes_back_with_what_was_typed(form, engineer, change):
 def test_refusing_with_a_reason_is_an_outcome(form, engineer):
     from tests.journal import journal
 
-    token, _link = link_for(form, engineer)
-    client = Client()
+    token, _link = own_link(form, engineer)
+    client = customers_phone(token)
 
     answer = post(client, token, act="refuse", reason="问题没有解决")
 
@@ -385,7 +395,7 @@ class TestOwnDevice:
 
     @pytest.fixture
     def token(self, form, engineer):
-        return link_for(form, engineer, method=Method.OWN_DEVICE, phone_last4="0137")[0]
+        return own_link(form, engineer)[0]
 
     def test_the_form_is_hidden_until_the_digits_are_right(self, token):
         client, url = Client(), reverse("documents:sign", args=[token])
@@ -412,7 +422,7 @@ def test_an_unknown_token_is_nothing(client, token):
 
 
 def test_an_expired_link_says_so(form, engineer):
-    token, _link = link_for(form, engineer, at=timezone.now() - timedelta(hours=1))
+    token, _link = own_link(form, engineer, at=timezone.now() - timedelta(hours=73))
 
     assert Client().get(reverse("documents:sign", args=[token])).status_code == 410
 

@@ -25,7 +25,10 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def sealed(engineer):
     me = engineer.as_actor()
-    form = documents.freeze(KIND, engineer, number="ZZ-20260302-0001", data=data(), at=AT, by=me)
+    form = documents.freeze(
+        KIND, engineer, number="ZZ-20260302-0001", data=data(),
+        signers={"engineer": engineer.pk}, at=AT, by=me,
+    )  # fmt: skip
     token = documents.make_link(
         form, block="customer", method=Method.HANDED_OVER, at=timezone.now(), by=me
     )

@@ -109,3 +109,10 @@ def test_the_desk_sees_the_wrong_clock_on_the_visit(phone_of, helpdesk, engineer
     page = client.get(visit.get_absolute_url()).text
     assert "手机时间快 7 分钟" in page
     assert "工程师的手机" in page
+
+
+def test_the_board_says_when_a_phone_was_last_heard_of(phone, dispatcher, client):
+    body = {"device": str(phone.device), "unsent": 3}
+    phone.post("/phone/sync/", body)
+    client.force_login(dispatcher)
+    assert "3 条未上传" in client.get("/visits/board/").text

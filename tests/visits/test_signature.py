@@ -18,7 +18,7 @@ from servicedesk.core.actors import SYSTEM
 from servicedesk.core.errors import Refused, Stale
 from servicedesk.core.models import Document, Signature, SignLink
 from servicedesk.core.rules import evaluate
-from tests.conftest import person
+from tests.conftest import give_pin, person
 from tests.visits.factories import (
     AFTER,
     FINISHED,
@@ -71,7 +71,7 @@ def test_signed_by_both_the_visit_is_signed_and_rated(visit, form, engineer):
 
 def test_a_record_that_is_being_corrected_cannot_be_signed(visit, form, engineer):
     token = documents.make_link(
-        form, block="customer", method="L2", at=AFTER, by=engineer.as_actor()
+        form, block="customer", method="L2", phone_last4="5678", at=AFTER, by=engineer.as_actor()
     )
     actions.revise(visit, reason="漏填", at=AFTER, by=engineer.as_actor())
 
@@ -169,13 +169,25 @@ def test_the_form_is_not_complete_with_the_engineers_signature_alone(visit, form
 # --- the ways of signing -----------------------------------------------------------------------
 
 
-def test_handed_over_the_phone_shows_the_form_to_the_customer(visit, form, engineer, logged_in):
-    response = logged_in(engineer).post(reverse("visits:hand_over", args=[visit.number]))
+def test_handed_over_the_phone_shows_the_form_alone(visit, form, engineer, logged_in):
+    give_pin(engineer)
+    client = logged_in(engineer)
 
-    assert response.status_code == 302
+    response = client.post(reverse("visits:hand_over", args=[visit.number]))
+
+    assert response.url == reverse("documents:handed_over")
     link = SignLink.objects.get(document=form)
     assert (link.method, link.signer_name, link.phone_last4) == ("L1", "李晓梅", "")
-    assert visit.need in Client().get(response.url).content.decode()
+    assert link.made_by_label == engineer.name
+    assert visit.need in client.get(response.url).content.decode()
+    assert client.get(visit.get_absolute_url()).url == reverse("documents:handed_over")
+
+
+def test_without_a_pin_the_phone_is_not_handed_over(visit, form, engineer, logged_in):
+    response = logged_in(engineer).post(reverse("visits:hand_over", args=[visit.number]))
+
+    assert response.url == reverse("accounts:profile") + "#pin"
+    assert not SignLink.objects.exists()
 
 
 def test_the_code_for_his_own_phone_asks_for_his_number(visit, form, engineer, logged_in):
@@ -227,10 +239,13 @@ def test_refused_the_form_says_why_and_the_engineer_signs_alone(visit, form, eng
 
 def test_the_customer_may_refuse_through_his_link(visit, form, engineer, dispatcher):
     token = documents.make_link(
-        form, block="customer", method="L1", at=timezone.now(), by=engineer.as_actor()
-    )
+        form, block="customer", method="L2", phone_last4="5678", at=timezone.now(),
+        by=engineer.as_actor(),
+    )  # fmt: skip
+    phone = Client()
+    phone.post(reverse("documents:sign", args=[token]), {"digits": "5678"})
 
-    response = Client().post(
+    response = phone.post(
         reverse("documents:sign", args=[token]),
         {"act": "refuse", "signer_name": "李晓梅", "reason": "还没修好"},
     )

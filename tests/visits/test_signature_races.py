@@ -93,7 +93,7 @@ def test_the_customer_signs_while_the_engineer_corrects(visit, form, engineer):
 
 def test_the_customer_signs_while_another_link_is_made(form, engineer, monkeypatch):
     link = link_to(form, engineer.as_actor())
-    signing = documents._sign
+    signing = documents.sign
 
     def slowly(reached):
         def sign_slowly(*args, **kwargs):
@@ -101,7 +101,7 @@ def test_the_customer_signs_while_another_link_is_made(form, engineer, monkeypat
             return signing(*args, **kwargs)
 
         with monkeypatch.context() as patch:
-            patch.setattr(documents, "_sign", sign_slowly)
+            patch.setattr(documents, "sign", sign_slowly)
             sign(link)
 
     again = interleave(slowly, lambda: link_to(Document.objects.get(), engineer.as_actor()))

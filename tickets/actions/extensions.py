@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 
-from customers.queries import masked
+from customers.queries import masked, proof_of
 from servicedesk.core import documents
 from servicedesk.core.actions import action, advance, begin, lock, require, save_changes
 from servicedesk.core.actors import Actor
@@ -101,27 +101,36 @@ def _keep(
 
 
 @action
-def make_link(extension: Extension, *, method: str, at: datetime, by: Actor) -> str:
-    """A one-time link by which the customer answers: on his own device, or on ours, in person.
+def make_link(
+    extension: Extension, *, at: datetime, by: Actor, ip: str | None = None, user_agent: str = ""
+) -> str:
+    """A one-time link by which the customer answers on his own device.
 
     Returns the token. Nobody of the house can answer for him (GEN-2).
     """
+    form = form_to_sign(extension, by=by)
+    contact = extension.ticket.contact
+    return documents.make_link(
+        form,
+        block=CUSTOMER.name,
+        method=documents.Method.OWN_DEVICE,
+        signer_name=contact.name if contact else "",
+        contact_id=contact.pk if contact else None,
+        **proof_of(contact),
+        ip=ip,
+        user_agent=user_agent,
+        at=at,
+        by=by,
+    )
+
+
+def form_to_sign(extension: Extension, *, by: Actor) -> Document:
+    """The form that waits for the customer's answer, for whoever may ask him for it."""
     require(by, "tickets.extend")
     form = Document.objects.filter(number=extension.number, status=Document.Status.OPEN).first()
     if form is None:
         raise WrongState(_("%(number)s is answered already.") % {"number": extension.number})
-    contact = extension.ticket.contact
-    own_device = method == documents.Method.OWN_DEVICE
-    return documents.make_link(
-        form,
-        block=CUSTOMER.name,
-        method=method,
-        signer_name=contact.name if contact else "",
-        contact_id=contact.pk if contact else None,
-        phone_last4=contact.phone_digits[-4:] if contact and own_device else "",
-        at=at,
-        by=by,
-    )
+    return form
 
 
 @action

@@ -74,6 +74,7 @@ def take_message(
 def read(message: Message, *, at: datetime, by: Actor) -> Message:
     """Only the addressee reads it: somebody else's click would prove nothing (CALL-4)."""
     step = begin(MESSAGE, "read", message, by=by)
+    _check_moment(message, at)
     if by.id != message.to_user_id:
         raise PermissionDenied(f"{by.label} is not the addressee")
     message.read_at = at
@@ -87,6 +88,7 @@ def read(message: Message, *, at: datetime, by: Actor) -> Message:
 def finish(message: Message, *, outcome: str, at: datetime, by: Actor) -> Message:
     """The caller was called back, or it was seen to otherwise; `outcome` says how."""
     step = begin(MESSAGE, "finish", message, by=by)
+    _check_moment(message, at)
     _belongs(message, by)
     if message.read_at is None:
         message.read_at = at
@@ -116,6 +118,7 @@ def pass_on(
 ) -> Message:
     """Another colleague is the right one. The time by which to call back stays."""
     step = begin(MESSAGE, "pass_on", message, by=by)
+    _check_moment(message, at)
     _belongs(message, by)
     if to_user.pk == message.to_user_id:
         raise Refused(_("The message is addressed to this colleague already."), field="to_user")
@@ -135,6 +138,11 @@ def pass_on(
         by=by,
     )
     return message
+
+
+def _check_moment(message: Message, at: datetime) -> None:
+    if at < message.taken_at:
+        raise Refused(_("That is before the message was taken."), field="at")
 
 
 def _belongs(message: Message, by: Actor) -> None:

@@ -88,6 +88,7 @@ def make_promise(
 def keep(promise: CallbackPromise, *, answer: str, at: datetime, by: Actor) -> CallbackPromise:
     """The caller has his answer."""
     step = begin(PROMISE, "keep", promise, by=by)
+    _check_moment(promise, at)
     _belongs(promise, by)
     promise.kept_at = at
     promise.answer = answer
@@ -114,6 +115,7 @@ def move(
 ) -> CallbackPromise:
     """A new time, which needs a word with the caller first: whom, and what was explained (CALL-7)."""
     begin(PROMISE, "move", promise, by=by)
+    _check_moment(promise, at)
     _belongs(promise, by)
     if not spoken_to:
         raise Refused(_("Say whom you spoke to: a new time needs the caller's consent."),
@@ -156,6 +158,7 @@ def attempt(
 ) -> CallbackPromise:
     """Rang, and nobody answered. The promise stands."""
     step = begin(PROMISE, "attempt", promise, by=by)
+    _check_moment(promise, at)
     _belongs(promise, by)
     advance(promise, step)
     _record(PromiseAttempted(at=at, promise_uid=str(promise.uid), note=note), promise, by=by)
@@ -167,6 +170,7 @@ def reassign(
     promise: CallbackPromise, *, owner: User, reason: str = "", at: datetime, by: Actor
 ) -> CallbackPromise:
     step = begin(PROMISE, "reassign", promise, by=by)
+    _check_moment(promise, at)
     if owner.pk == promise.owner_id:
         raise Refused(_("This colleague has the promise already."), field="owner")
     _can_keep(owner)
@@ -194,6 +198,7 @@ def drop(
 ) -> CallbackPromise:
     """The caller does not want the answer any more, and said so himself."""
     step = begin(PROMISE, "drop", promise, by=by)
+    _check_moment(promise, at)
     _belongs(promise, by)
     if not spoken_to:
         raise Refused(_("Say whom you spoke to."), field="spoken_to")
@@ -207,6 +212,11 @@ def drop(
     )
     _judge(promise, at=at)
     return promise
+
+
+def _check_moment(promise: CallbackPromise, at: datetime) -> None:
+    if at < promise.promised_at:
+        raise Refused(_("That is before the promise was made."), field="at")
 
 
 def _belongs(promise: CallbackPromise, by: Actor) -> None:

@@ -276,6 +276,9 @@ def resolve(ticket: Ticket, *, solution: str, resolution: str, at: datetime, by:
     """The need is met. Open visits refuse it (they listen to `TicketResolved`)."""
     step = begin(TICKET, "resolve", ticket, by=by)
     check_moment(ticket, at)
+    given = _last(ticket, TicketAssigned.type)
+    if given is not None and at < given:
+        raise Refused(_("That is before the ticket was assigned."), field="at")
     if solution not in Ticket.Solution.values:
         raise Refused(_("Say how it was solved."), field="solution")
     if not resolution.strip():
@@ -332,6 +335,10 @@ def close(
         raise Refused(_("Say why it is closed."), field="closing")
     if at < ticket.resolved_at:
         raise Refused(_("It was not resolved yet at that time."), field="at")
+    if closing == Ticket.Closing.AUTOMATIC and by.kind != "system":
+        raise Refused(
+            _("Without the customer's word a ticket closes by itself only."), field="closing"
+        )
     if closing == Ticket.Closing.AUTOMATIC and at < automatic_closing_at(ticket):
         raise Refused(
             _("Without the customer's word it closes %(days)s days after the solution.")
@@ -696,20 +703,24 @@ def check_worker(person: User, *, field: str) -> None:
         )
 
 
+def _last(ticket: Ticket, event: str) -> datetime | None:
+    """When it happened to the ticket for the last time."""
+    found = Entry.objects.filter(
+        type=event,
+        subjects__kind=Ticket._meta.label_lower,
+        subjects__object_id=ticket.pk,
+    ).aggregate(last=models.Max("at"))
+    last: datetime | None = found["last"]
+    return last
+
+
 def check_moment(ticket: Ticket, at: datetime) -> None:
     """Nothing happens to a ticket before it was received, or before it was opened again."""
     if at < ticket.received_at:
         raise Refused(_("That is before the ticket was received."), field="at")
     if ticket.reopened_count:
-        reopened = (
-            Entry.objects.filter(
-                type=TicketReopened.type,
-                subjects__kind=Ticket._meta.label_lower,
-                subjects__object_id=ticket.pk,
-            )
-            .aggregate(last=models.Max("at"))
-        )  # fmt: skip
-        if at < reopened["last"]:
+        reopened = _last(ticket, TicketReopened.type)
+        if reopened is not None and at < reopened:
             raise Refused(_("That is before the ticket was opened again."), field="at")
 
 

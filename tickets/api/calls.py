@@ -12,14 +12,16 @@ from rest_framework.routers import BaseRouter
 
 from accounts.models import User
 from customers.models import Contact, Customer, Installation, Product, Store
+from customers.queries import masked
 from knowledge.models import Article, FaultCategory
-from servicedesk.core.api import ActionInput, DeskViewSet, RecordField, verb
+from servicedesk.core.api import ActionInput, DeskViewSet, RecordField, has_happened, verb
 from tickets.actions import calls, referrals
 from tickets.models import Call, ReferralTarget, Ticket
 from tickets.models.calls import CallQuerySet, ReferralQuerySet
 
 
 class CallSerializer(serializers.ModelSerializer[Call]):
+    caller_number = serializers.SerializerMethodField()
     taken_by = serializers.UUIDField(source="taken_by.uid", read_only=True)
     customer = serializers.UUIDField(source="customer.uid", default=None, read_only=True)
     store = serializers.UUIDField(source="store.uid", default=None, read_only=True)
@@ -42,6 +44,11 @@ class CallSerializer(serializers.ModelSerializer[Call]):
             "referral", "greeted", "read_back", "ticket", "messages", "promises",
         ]  # fmt: skip
 
+    def get_caller_number(self, told: Call) -> str:
+        """Whole for whoever it is meant for, else masked (GEN-7)."""
+        own = told.taken_by_id == self.context["request"].actor.id
+        return told.caller_number if own else masked(told.caller_number)
+
 
 def _text(length: int) -> serializers.CharField:
     return serializers.CharField(max_length=length, required=False, allow_blank=True)
@@ -63,7 +70,7 @@ class CallInput(ActionInput):
     """A call that is over. What its outcome cannot do without is said by field."""
 
     outcome = serializers.ChoiceField(Call.Outcome.choices)
-    answered_at = serializers.DateTimeField(default=timezone.now)
+    answered_at = serializers.DateTimeField(default=timezone.now, validators=[has_happened])
     ring_count = serializers.IntegerField(
         min_value=0, max_value=99, required=False, allow_null=True
     )

@@ -10,6 +10,7 @@ from rest_framework.routers import BaseRouter
 
 from accounts.models import User
 from customers.models import Store
+from customers.queries import masked
 from servicedesk.core.api import ActionInput, DeskViewSet, RecordField, verb
 from tickets.actions import messages
 from tickets.models import Message
@@ -18,6 +19,7 @@ from tickets.states import open_to_message
 
 
 class MessageSerializer(serializers.ModelSerializer[Message]):
+    caller_number = serializers.SerializerMethodField()
     to_user = serializers.UUIDField(source="to_user.uid", read_only=True)
     taken_by = serializers.UUIDField(source="taken_by.uid", read_only=True)
     call = serializers.CharField(source="call.number", default=None, read_only=True)
@@ -31,6 +33,11 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
             "caller_number", "about_visit", "text", "call_back_by", "taken_at", "read_at",
             "done_at", "outcome", "actions",
         ]  # fmt: skip
+
+    def get_caller_number(self, told: Message) -> str:
+        """Whole for whoever it is meant for, else masked (GEN-7)."""
+        own = told.to_user_id == self.context["request"].actor.id
+        return told.caller_number if own else masked(told.caller_number)
 
     def get_actions(self, message: Message) -> list[str]:
         actor = self.context["request"].actor

@@ -10,6 +10,7 @@ from rest_framework.routers import BaseRouter
 
 from accounts.models import User
 from customers.models import Store
+from customers.queries import masked
 from servicedesk.core.api import ActionInput, DeskViewSet, RecordField, verb
 from tickets.actions import promises
 from tickets.models import CallbackPromise, Ticket
@@ -18,6 +19,7 @@ from tickets.states import PROMISE
 
 
 class PromiseSerializer(serializers.ModelSerializer[CallbackPromise]):
+    caller_number = serializers.SerializerMethodField()
     owner = serializers.UUIDField(source="owner.uid", read_only=True)
     call = serializers.CharField(source="call.number", default=None, read_only=True)
     ticket = serializers.CharField(source="ticket.number", default=None, read_only=True)
@@ -31,6 +33,11 @@ class PromiseSerializer(serializers.ModelSerializer[CallbackPromise]):
             "question", "promised_at", "original_due_at", "due_at", "moved_count", "kept_at",
             "answer", "actions",
         ]  # fmt: skip
+
+    def get_caller_number(self, told: CallbackPromise) -> str:
+        """Whole for whoever it is meant for, else masked (GEN-7)."""
+        own = told.owner_id == self.context["request"].actor.id
+        return told.caller_number if own else masked(told.caller_number)
 
     def get_actions(self, promise: CallbackPromise) -> list[str]:
         actor = self.context["request"].actor

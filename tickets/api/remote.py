@@ -9,9 +9,8 @@ from rest_framework import serializers
 from rest_framework.routers import BaseRouter
 
 from knowledge.models import FaultCategory
-from servicedesk.core.api import DeskViewSet, RecordField, verb
+from servicedesk.core.api import ActionInput, DeskViewSet, RecordField, verb
 from tickets.actions import remote as actions
-from tickets.api.tickets import MomentInput
 from tickets.models import RemoteSession, RemoteStep, Ticket
 from tickets.queries import possible_remotely
 
@@ -46,27 +45,27 @@ def _text(length: int) -> serializers.CharField:
     return serializers.CharField(max_length=length, default="", allow_blank=True)
 
 
-class PrepareInput(MomentInput):
+class PrepareInput(ActionInput):
     ticket = RecordField("number", queryset=Ticket.objects.all())
     channel = serializers.ChoiceField(RemoteSession.Channel.choices)
     tool = _text(80)
 
 
-class ConsentInput(MomentInput):
+class ConsentInput(ActionInput):
     consent_by = serializers.CharField(max_length=60)
     consent_channel = serializers.ChoiceField(RemoteSession.ConsentChannel.choices)
 
 
-class StartInput(MomentInput):
+class StartInput(ActionInput):
     watcher = _text(60)
 
 
-class StepInput(MomentInput):
+class StepInput(ActionInput):
     did = serializers.CharField(max_length=500)
     outcome = _text(500)
 
 
-class CloseInput(MomentInput):
+class CloseInput(ActionInput):
     result = serializers.ChoiceField(RemoteSession.Result.choices)
     category = RecordField("uid", queryset=FaultCategory.objects.all())
     cause = _text(4000)
@@ -78,11 +77,11 @@ class CloseInput(MomentInput):
     resolve_ticket = serializers.BooleanField(default=False)
 
 
-class AbandonInput(MomentInput):
+class AbandonInput(ActionInput):
     reason = serializers.CharField(max_length=300)
 
 
-class ArticleInput(MomentInput):
+class ArticleInput(ActionInput):
     title = _text(120)
 
 

@@ -20,12 +20,12 @@ from accounts.models import User
 from customers.models import Contact, Customer, Installation, Product, Store
 from knowledge.models import FaultCategory
 from servicedesk.core.api import ActionInput, DeskViewSet, RecordField, StrictSerializer, once, verb
-from servicedesk.core.documents import Method
 from servicedesk.core.files import files_of
+from servicedesk.core.handover import device
 from sla.models import Deadline
 from tickets.actions import extensions, handovers, nudges
 from tickets.actions import tickets as actions
-from tickets.forms.tickets import TOLERANCE, FilterForm
+from tickets.forms.tickets import FilterForm
 from tickets.models import Call, Extension, Handover, Ticket
 from tickets.queries import calls_to_name, possible, ticket_list
 from tickets.states import EXTENSION, HANDOVER
@@ -100,15 +100,6 @@ def _files(subject: Ticket | Extension, request: Request) -> list[dict[str, Any]
 # --- What the actions take -------------------------------------------------------------------
 
 
-class MomentInput(ActionInput):
-    """`at` is when it happened, so it is not in the future."""
-
-    def validate_at(self, value: Any) -> Any:
-        if value > timezone.now() + TOLERANCE:
-            raise serializers.ValidationError(_("That is in the future."))
-        return value
-
-
 def _record(queryset: Any, **options: Any) -> RecordField:
     return RecordField("uid", queryset=queryset, **options)
 
@@ -117,7 +108,7 @@ def _optional(queryset: Any) -> RecordField:
     return _record(queryset, required=False, allow_null=True)
 
 
-class OpenInput(MomentInput):
+class OpenInput(ActionInput):
     title = serializers.CharField(max_length=120)
     need = serializers.CharField(max_length=4000)
     customer = _record(Customer.objects.all())
@@ -133,55 +124,58 @@ class OpenInput(MomentInput):
     owner = _record(User.objects.get_queryset())
 
 
-class AssignInput(MomentInput):
+class AssignInput(ActionInput):
     assignee = _record(User.objects.get_queryset())
 
 
-class WaitInput(MomentInput):
+class WaitInput(ActionInput):
     reason = serializers.CharField(max_length=200)
     until = serializers.DateTimeField()
 
 
-class ResolveInput(MomentInput):
+class ResolveInput(ActionInput):
     solution = serializers.ChoiceField(Ticket.Solution.choices)
     resolution = serializers.CharField(max_length=4000)
 
 
-class CloseInput(MomentInput):
-    closing = serializers.ChoiceField(Ticket.Closing.choices)
+class CloseInput(ActionInput):
+    # Closing by itself is nobody's to ask for.
+    closing = serializers.ChoiceField(
+        [choice for choice in Ticket.Closing.choices if choice[0] != Ticket.Closing.AUTOMATIC]
+    )
     confirmed_by = serializers.CharField(max_length=60, default="", allow_blank=True)
     evidence = serializers.CharField(max_length=200, default="", allow_blank=True)
 
 
-class ReasonInput(MomentInput):
+class ReasonInput(ActionInput):
     reason = serializers.CharField(max_length=500)
 
 
-class UrgentInput(MomentInput):
+class UrgentInput(ActionInput):
     urgency_reason = serializers.CharField(max_length=200)
 
 
-class TextInput(MomentInput):
+class TextInput(ActionInput):
     text = serializers.CharField(max_length=4000)
 
 
-class FileInput(MomentInput):
+class FileInput(ActionInput):
     file = serializers.FileField()
 
 
-class HandOverInput(MomentInput):
+class HandOverInput(ActionInput):
     to_user = _record(User.objects.get_queryset())
     reason = serializers.CharField(max_length=300)
 
 
-class VisitInput(MomentInput):
+class VisitInput(ActionInput):
     reason = serializers.CharField(max_length=500)
     address = serializers.CharField(max_length=300, default="", allow_blank=True)
     contact_name = serializers.CharField(max_length=60, default="", allow_blank=True)
     contact_phone = serializers.CharField(max_length=30, default="", allow_blank=True)
 
 
-class ProposeInput(MomentInput):
+class ProposeInput(ActionInput):
     """Files are sent as `multipart/form-data`; the customer reads them by his link."""
 
     plan = serializers.CharField(max_length=4000)
@@ -191,7 +185,7 @@ class ProposeInput(MomentInput):
     )
 
 
-class EditInput(MomentInput):
+class EditInput(ActionInput):
     """Only what is given changes."""
 
     title = serializers.CharField(max_length=120, required=False)
@@ -265,15 +259,15 @@ class TicketViewSet(DeskViewSet):
     def assign(self, obj: Ticket, data: dict[str, Any]) -> Ticket:
         return actions.assign(obj, **data, by=self.request.actor)  # type: ignore[attr-defined]
 
-    @verb(MomentInput)
+    @verb(ActionInput)
     def take(self, obj: Ticket, data: dict[str, Any]) -> Ticket:
         return actions.take(obj, **data, by=self.request.actor)  # type: ignore[attr-defined]
 
-    @verb(MomentInput)
+    @verb(ActionInput)
     def respond(self, obj: Ticket, data: dict[str, Any]) -> Ticket:
         return actions.respond(obj, **data, by=self.request.actor)  # type: ignore[attr-defined]
 
-    @verb(MomentInput)
+    @verb(ActionInput)
     def start(self, obj: Ticket, data: dict[str, Any]) -> Ticket:
         return actions.start(obj, **data, by=self.request.actor)  # type: ignore[attr-defined]
 
@@ -286,7 +280,7 @@ class TicketViewSet(DeskViewSet):
     def wait(self, obj: Ticket, data: dict[str, Any]) -> Ticket:
         return actions.wait(obj, **data, by=self.request.actor)  # type: ignore[attr-defined]
 
-    @verb(MomentInput)
+    @verb(ActionInput)
     def resume(self, obj: Ticket, data: dict[str, Any]) -> Ticket:
         return actions.resume(obj, **data, by=self.request.actor)  # type: ignore[attr-defined]
 
@@ -377,7 +371,7 @@ class HandoverSerializer(serializers.ModelSerializer[Handover]):
         return [step.name for step in HANDOVER.open_to(actor, handover.status)]
 
 
-class AnswerInput(MomentInput):
+class AnswerInput(ActionInput):
     answer = serializers.CharField(max_length=300, default="", allow_blank=True)
 
 
@@ -435,7 +429,7 @@ class ConsentInput(ActionInput):
     recording = serializers.CharField(max_length=60, default="", allow_blank=True)
 
 
-class RefuseInput(MomentInput):
+class RefuseInput(ActionInput):
     answered_by = serializers.CharField(max_length=60)
     reason = serializers.CharField(max_length=500)
     call = serializers.CharField(max_length=20, required=False, help_text="Number of the call.")
@@ -486,14 +480,14 @@ class ExtensionViewSet(DeskViewSet):
         """
         token = extensions.make_link(
             self.get_object(),
-            method=Method.OWN_DEVICE,
+            **device(request),
             at=timezone.now(),
             by=request.actor,  # type: ignore[attr-defined]
         )
         url = f"{settings.BASE_URL}{reverse('documents:sign', args=[token])}"
         return Response({"url": url})
 
-    @verb(MomentInput)
+    @verb(ActionInput)
     def withdraw(self, obj: Extension, data: dict[str, Any]) -> Extension:
         return extensions.withdraw(obj, **data, by=self.request.actor)  # type: ignore[attr-defined]
 

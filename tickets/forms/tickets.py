@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -44,8 +45,16 @@ class MomentField(forms.DateTimeField):
 
     def validate(self, value: datetime | None) -> None:
         super().validate(value)
-        if value is not None and value > timezone.now() + TOLERANCE:
+        if value is None:
+            return
+        now = timezone.now()
+        if value > now + TOLERANCE:
             raise forms.ValidationError(gettext("That is in the future."))
+        if value < now - timedelta(days=settings.REPORT_WITHIN_DAYS):
+            raise forms.ValidationError(
+                gettext("That is more than %(days)d days ago; it can no longer be reported.")
+                % {"days": settings.REPORT_WITHIN_DAYS}
+            )
 
 
 class TicketForm(DeskForm):

@@ -20,7 +20,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from customers.models import Contact, Store
-from servicedesk.core import documents, paper
+from servicedesk.core import handover, paper
 from servicedesk.core.actors import Actor
 from servicedesk.core.files import files_of
 from servicedesk.core.forms import ActionForm, DeskForm
@@ -47,6 +47,7 @@ from tickets.forms.tickets import (
     TicketForm,
 )
 from tickets.models import Extension, Handover, SavedView, Ticket
+from tickets.pdf import CUSTOMER
 from tickets.queries import (
     for_page,
     for_rows,
@@ -313,30 +314,33 @@ def extension_link(request: DeskRequest, number: str) -> HttpResponse:
 
     The token is shown once and kept nowhere.
     """
-    extension, token = _customers_link(request, number, method=documents.Method.OWN_DEVICE)
+    extension = _extension(request, number)
+    token = extensions.make_link(
+        extension, at=timezone.now(), by=request.actor, **handover.device(request)
+    )
     url = f"{settings.BASE_URL}{reverse('documents:sign', args=[token])}"
-    contact = extension.ticket.contact
-    context = {
-        "extension": extension,
-        "url": url,
-        "qr": paper.qr(url),
-        "asks_digits": bool(contact and contact.phone_digits),
-    }
+    context = {"extension": extension, "url": url, "qr": paper.qr(url)}
     return render(request, "tickets/tickets/extension_link.html", context)
 
 
 @require_POST
 def hand_over_extension(request: DeskRequest, number: str) -> HttpResponse:
     """The engineer's phone goes into the customer's hand, who reads and signs, or refuses."""
-    _extension, token = _customers_link(request, number, method=documents.Method.HANDED_OVER)
-    return redirect("documents:sign", token)
+    extension = _extension(request, number)
+    contact = extension.ticket.contact
+    return handover.begin(
+        request,
+        extensions.form_to_sign(extension, by=request.actor),
+        block=CUSTOMER.name,
+        signer_name=contact.name if contact else "",
+        contact_id=contact.pk if contact else None,
+        back=extension.get_absolute_url(),
+    )
 
 
-def _customers_link(request: DeskRequest, number: str, *, method: str) -> tuple[Extension, str]:
+def _extension(request: DeskRequest, number: str) -> Extension:
     visible = Extension.objects.visible_to(request.actor).select_related("ticket__contact")
-    extension = get_object_or_404(visible, number=number)
-    token = extensions.make_link(extension, method=method, at=timezone.now(), by=request.actor)
-    return extension, token
+    return get_object_or_404(visible, number=number)
 
 
 def _ask(

@@ -43,7 +43,7 @@ def present_form(visit: VisitOrder, *, at: datetime, by: Actor) -> Document:
     begin_step("present_form", visit, at=at, by=by)
     document = documents.freeze(
         pdf.VISIT_FORM, visit, number=visit.number, data=pdf.visit_data(visit),
-        keywords=pdf.keywords(visit), at=at, by=by,
+        signers={pdf.ENGINEER.name: visit.engineer_id}, keywords=pdf.keywords(visit), at=at, by=by,
     )  # fmt: skip
     told(visit, FormPresented, at=at, by=by, document_uid=str(document.uid))
     return document
@@ -95,7 +95,7 @@ def refuse_signature(visit: VisitOrder, *, reason: str, at: datetime, by: Actor)
     advance(visit, step, "signature_refused")
     documents.freeze(
         pdf.UNSIGNED_FORM, visit, number=visit.number, data=pdf.visit_data(visit),
-        keywords=pdf.keywords(visit), at=at, by=by,
+        signers={pdf.ENGINEER.name: visit.engineer_id}, keywords=pdf.keywords(visit), at=at, by=by,
     )  # fmt: skip
     told(visit, FormNotSigned, at=at, by=by, widely=True, reason=reason)
     return visit

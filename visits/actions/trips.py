@@ -189,7 +189,7 @@ def leave_note(
     start_clock("visit.follow_up_missed", visit, at=at, by=by)
     documents.freeze(
         pdf.MISSED_NOTE, visit, number=note.number, data=pdf.missed_note_data(note),
-        keywords=pdf.keywords(visit), at=at, by=by,
+        signers={pdf.ENGINEER.name: visit.engineer_id}, keywords=pdf.keywords(visit), at=at, by=by,
     )  # fmt: skip
     told(
         visit, NoteLeft, at=at, by=by, widely=True, note_number=note.number, left_with=left_with,

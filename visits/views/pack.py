@@ -62,7 +62,7 @@ def pack(
         "next": [_rule(rule) for rule in queries.NEXT_RULES],
         "statuses": {status.value: str(status.label) for status in Status},
         "forms": {verb: {"html": _html(verb, form)} for verb, form in blank.items()},
-        "visits": [_visit(visit, actor, blank, extras, now) for visit in visits],
+        "visits": [_visit(visit, request, blank, extras, now) for visit in visits],
         "parts": [],
     }
 
@@ -94,8 +94,13 @@ def _rule(rule: queries.NextRule) -> dict[str, Any]:
 
 
 def _visit(
-    visit: VisitOrder, actor: Actor, blank: dict[str, VisitForm], extras: _Extras, now: datetime
+    visit: VisitOrder,
+    request: HttpRequest,
+    blank: dict[str, VisitForm],
+    extras: _Extras,
+    now: datetime,
 ) -> dict[str, Any]:
+    actor: Actor = request.actor  # type: ignore[attr-defined]
     return {
         "number": visit.number,
         "version": visit.version,
@@ -112,9 +117,11 @@ def _visit(
             {"label": str(deadline.kind_label), "due_at": deadline.due_at}
             for deadline in extras.deadlines[visit.pk]
         ],
-        "hero": render_to_string("visits/_hero.html", {"visit": visit, "now": now}),
-        "tap": render_to_string("visits/_tap.html", {"visit": visit, "now": now}),
-        "about": render_to_string("visits/_pack_about.html", {"visit": visit, **extras.of(visit)}),
+        "hero": render_to_string("visits/_hero.html", {"visit": visit, "now": now}, request),
+        "tap": render_to_string("visits/_tap.html", {"visit": visit, "now": now}, request),
+        "about": render_to_string(
+            "visits/_pack_about.html", {"visit": visit, **extras.of(visit)}, request
+        ),
         "forms": {verb: _filled(verb, visit, actor, form) for verb, form in blank.items()},
     }
 

@@ -11,7 +11,8 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from servicedesk.core import documents
+from customers.queries import proof_of
+from servicedesk.core import documents, handover
 from servicedesk.core.http import DeskRequest
 from servicedesk.core.models import Document
 from servicedesk.core.paper import qr
@@ -60,7 +61,7 @@ def sign(request: DeskRequest, number: str) -> HttpResponse:
         "document": document,
         "customer_signed": CUSTOMER.name in signed,
         "engineer_signed": ENGINEER.name in signed,
-        "last4": _last4(visit),
+        "own_device": bool(proof_of(visit.contact)["phone_last4"]),
     }
     return render(request, "visits/sign.html", context)
 
@@ -70,48 +71,48 @@ def _open_document(visit: VisitOrder) -> Document | None:
     return document if document and document.status == Document.Status.OPEN else None
 
 
-def _last4(visit: VisitOrder) -> str:
-    """What the customer types on his own phone to prove that the link is meant for him."""
-    digits = "".join(char for char in visit.contact_phone if char.isdigit())
-    return digits[-4:] if len(digits) >= 7 else ""
-
-
 @require_POST
 def hand_over(request: DeskRequest, number: str) -> HttpResponse:
     """The engineer's phone goes into the customer's hand (L1)."""
-    visit, token = _link(request, number, method=documents.Method.HANDED_OVER)
-    return redirect("documents:sign", token) if token else redirect(visit)
+    visit = find_visit(request, number)
+    document = _open_document(visit)
+    if document is None or not is_phone(request.actor):
+        return redirect(visit)
+    return handover.begin(
+        request,
+        document,
+        block=CUSTOMER.name,
+        signer_name=visit.contact_name,
+        contact_id=visit.contact_id,
+        back=reverse("visits:sign", args=[visit.number]),
+    )
 
 
 @require_POST
 @never_cache
 def share(request: DeskRequest, number: str) -> HttpResponse:
-    """A QR code for the customer's own phone (L2). The token is shown once and kept nowhere."""
-    visit, token = _link(request, number, method=documents.Method.OWN_DEVICE)
-    if not token:
-        return redirect(visit)
-    url = f"{settings.BASE_URL}{reverse('documents:sign', args=[token])}"
-    context = {"visit": visit, "url": url, "qr": qr(url), "last4": _last4(visit)}
-    return render(request, "visits/share.html", context)
+    """A QR code for the customer's own phone (L2). The token is shown once and kept nowhere.
 
-
-def _link(request: DeskRequest, number: str, *, method: str) -> tuple[VisitOrder, str]:
+    He is asked for the last digits of the number that is kept of him, not of the one that the
+    engineer wrote down for this visit.
+    """
     visit = find_visit(request, number)
     document = _open_document(visit)
     if document is None or not is_phone(request.actor):
-        return visit, ""
-    own_device = method == documents.Method.OWN_DEVICE
+        return redirect(visit)
     token = documents.make_link(
         document,
         block=CUSTOMER.name,
-        method=method,
+        method=documents.Method.OWN_DEVICE,
         signer_name=visit.contact_name,
         contact_id=visit.contact_id,
-        phone_last4=_last4(visit) if own_device else "",
+        **proof_of(visit.contact),
+        **handover.device(request),
         at=timezone.now(),
         by=request.actor,
     )
-    return visit, token
+    url = f"{settings.BASE_URL}{reverse('documents:sign', args=[token])}"
+    return render(request, "visits/share.html", {"visit": visit, "url": url, "qr": qr(url)})
 
 
 @require_GET
@@ -122,5 +123,12 @@ def badge(request: DeskRequest, number: str) -> HttpResponse:
     if not is_phone(request.actor):
         return redirect(visit)
     url = f"{settings.BASE_URL}{reverse('visits:badge', args=[badge_token(visit, timezone.localdate())])}"
-    context = {"visit": visit, "me": visit.engineer, "url": url, "qr": qr(url)}
+    photo = visit.engineer.photo if visit.engineer else None
+    context = {
+        "visit": visit,
+        "me": visit.engineer,
+        "url": url,
+        "qr": qr(url),
+        "photo": photo.url if photo else "",
+    }
     return render(request, "visits/badge_phone.html", context)

@@ -6,12 +6,14 @@ from datetime import date
 
 from django.contrib.auth.decorators import login_not_required
 from django.core import signing
-from django.http import HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from servicedesk.core.file_views import handed_out
 from visits.models import VisitOrder
 from visits.states import FINAL
 
@@ -30,7 +32,24 @@ def badge(request: HttpRequest, token: str) -> HttpResponse:
     visit = _visit_of(token)
     if visit is None:
         return render(request, "visits/badge_invalid.html", status=410)
-    return render(request, "visits/badge.html", {"visit": visit, "today": timezone.localdate()})
+    photo = visit.engineer.photo if visit.engineer else None
+    context = {
+        "visit": visit,
+        "today": timezone.localdate(),
+        "photo": reverse("visits:badge_photo", args=[token]) if photo else "",
+    }
+    return render(request, "visits/badge.html", context)
+
+
+@require_GET
+@login_not_required
+def badge_photo(request: HttpRequest, token: str) -> FileResponse:
+    """The engineer's portrait, as long as his badge is good."""
+    visit = _visit_of(token)
+    photo = visit.engineer.photo if visit is not None and visit.engineer else None
+    if photo is None:
+        raise Http404
+    return handed_out(photo)
 
 
 def _visit_of(token: str) -> VisitOrder | None:

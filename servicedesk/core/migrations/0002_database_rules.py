@@ -25,9 +25,11 @@ CREATE TRIGGER core_entry_unsealed AFTER INSERT ON core_entry
 FROZEN = """
 CREATE FUNCTION refuse_thawing() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF (OLD.data, OLD.data_sha256, OLD.number, OLD.version, OLD.kind, OLD.subject_kind, OLD.subject_id)
+    IF (OLD.data, OLD.data_sha256, OLD.number, OLD.version, OLD.kind, OLD.subject_kind, OLD.subject_id,
+        OLD.blocks, OLD.signer_ids)
         IS DISTINCT FROM
-       (NEW.data, NEW.data_sha256, NEW.number, NEW.version, NEW.kind, NEW.subject_kind, NEW.subject_id)
+       (NEW.data, NEW.data_sha256, NEW.number, NEW.version, NEW.kind, NEW.subject_kind, NEW.subject_id,
+        NEW.blocks, NEW.signer_ids)
        OR OLD.status = 'sealed' AND (OLD.status, OLD.file, OLD.file_sha256)
         IS DISTINCT FROM (NEW.status, NEW.file, NEW.file_sha256) THEN
         RAISE EXCEPTION 'a frozen document cannot change'
@@ -65,7 +67,8 @@ CREATE TRIGGER core_ruleresult_gone AFTER DELETE ON core_ruleresult
     REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION note_stale_rule_day();
 """
 
-TABLES = ["core_entry", "core_entrysubject", "core_seal", "core_signature", "core_outboxattempt"]
+TABLES = ["core_entry", "core_entrysubject", "core_seal", "core_signature", "core_keptsignature",
+          "core_outboxattempt"]
 
 
 class Migration(migrations.Migration):

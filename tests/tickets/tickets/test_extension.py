@@ -382,7 +382,13 @@ def test_a_recorded_consent_completes_the_form(engineer):
 
 def link_of(extension, engineer, method="L2"):
     document = Document.objects.get(number=extension.number, status=Document.Status.OPEN)
-    token = extensions.make_link(extension, method=method, at=SOON, by=engineer.as_actor())
+    if method == "L2":
+        token = extensions.make_link(extension, at=SOON, by=engineer.as_actor())
+    else:
+        token = documents.make_link(
+            extensions.form_to_sign(extension, by=engineer.as_actor()), block="customer",
+            method=method, at=SOON, by=engineer.as_actor(),
+        )  # fmt: skip
     return document, SignLink.objects.get(token_sha256=documents.token_hash(token))
 
 
@@ -460,7 +466,7 @@ def test_an_answered_proposal_has_no_more_links(engineer):
     agree(extension, engineer)
 
     with pytest.raises(WrongState):
-        extensions.make_link(extension, method="L2", at=ANSWERED, by=engineer.as_actor())
+        extensions.make_link(extension, at=ANSWERED, by=engineer.as_actor())
 
 
 # --- Files -------------------------------------------------------------------------------------
@@ -490,8 +496,9 @@ def test_the_link_gives_the_files_of_the_plan_and_no_others(engineer, client):
     extension = propose(engineer, attachments=[paper_file()], at=timezone.now(),
                         proposed_due_at=timezone.now() + timedelta(days=2))  # fmt: skip
     other = propose(engineer, attachments=[paper_file("别人.txt", "秘密")])
-    token = extensions.make_link(extension, method="L1", at=timezone.now(), by=engineer.as_actor())
+    token = extensions.make_link(extension, at=timezone.now(), by=engineer.as_actor())
     mine, foreign = files_of(extension).get(), files_of(other).get()
+    client.post(f"/documents/s/{token}/", {"digits": "5678"})
 
     page = client.get(f"/documents/s/{token}/").content.decode()
     got = client.get(f"/documents/s/{token}/files/{mine.uid}/")
@@ -507,7 +514,7 @@ def test_the_link_gives_the_files_of_the_plan_and_no_others(engineer, client):
 
 def test_the_files_ask_for_the_digits_as_the_form_does(engineer, client):
     extension = propose(engineer, attachments=[paper_file()])
-    token = extensions.make_link(extension, method="L2", at=timezone.now(), by=engineer.as_actor())
+    token = extensions.make_link(extension, at=timezone.now(), by=engineer.as_actor())
     url = f"/documents/s/{token}/files/{files_of(extension).get().uid}/"
 
     assert client.get(url)["Location"] == f"/documents/s/{token}/"
@@ -519,8 +526,9 @@ def test_the_files_ask_for_the_digits_as_the_form_does(engineer, client):
 def test_a_link_that_is_over_gives_no_files(end, engineer, client):
     extension = propose(engineer, attachments=[paper_file()])
     now = timezone.now()
-    token = extensions.make_link(extension, method="L1", at=now, by=engineer.as_actor())
+    token = extensions.make_link(extension, at=now, by=engineer.as_actor())
     url = f"/documents/s/{token}/files/{files_of(extension).get().uid}/"
+    client.post(f"/documents/s/{token}/", {"digits": "5678"})
     assert read(client.get(url)) == "第一步：备份"
     link = SignLink.objects.get()
 
@@ -531,7 +539,7 @@ def test_a_link_that_is_over_gives_no_files(end, engineer, client):
             link, signer_name="李", reason="不", at=now, by=documents.signer(link)
         )
     else:
-        extensions.make_link(extension, method="L2", at=now, by=engineer.as_actor())
+        extensions.make_link(extension, at=now, by=engineer.as_actor())
 
     assert client.get(url).status_code == 404
 
