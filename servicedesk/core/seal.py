@@ -226,9 +226,7 @@ def sign_list(content: bytes) -> bytes:
         signer, stamper = _signer(folder), stamps.stamper(folder)
         _keep(folder)
     signed = _apart(
-        lambda: asyncio.run(
-            signer.async_sign_general_data(content, "sha256", timestamper=stamper)
-        )
+        lambda: asyncio.run(signer.async_sign_general_data(content, "sha256", timestamper=stamper))
     )
     return bytes(signed.dump())
 
