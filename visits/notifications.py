@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from typing import cast
 
 from django.conf import settings
 from django.urls import reverse
