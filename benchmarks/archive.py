@@ -24,7 +24,7 @@ DIFFERENT = 500
 COPIES = """
 INSERT INTO core_document (uid, kind, number, version, subject_kind, subject_id, title, keywords,
     language, data, data_sha256, text, signers, blocks, status, frozen_at, verify_code, attempts,
-    failure, file, file_sha256, stamped_by)
+    failure, file, file_sha256, stamped_by, signer_ids)
 SELECT gen_random_uuid(), kind, 'SV-' || to_char(day, 'YYYYMMDD') || '-' || lpad((n %% 10000)::text, 4, '0'),
     1, subject_kind, subject_id, title,
     (ARRAY['大兴百货','万达广场','银泰中心','朝阳大悦城','华联超市'])[1 + n %% 5] || ' ' ||
@@ -32,7 +32,7 @@ SELECT gen_random_uuid(), kind, 'SV-' || to_char(day, 'YYYYMMDD') || '-' || lpad
     language, data, data_sha256,
     text || chr(10) || (ARRAY['打印机卡纸','收银机黑屏','扫码枪失灵','网络中断'])[1 + n %% 4] ||
     CASE WHEN n %% 5000 = 0 THEN '蜂鸣报警' ELSE '' END,
-    signers, blocks, 'open', day, verify_code, 0, '', '', '', ''
+    signers, blocks, 'open', day, verify_code, 0, '', '', '', '', signer_ids
 FROM core_document, generate_series(1, %s) AS n,
     LATERAL (SELECT now() - make_interval(days => 730) * (n::float / %s) AS day) AS days
 WHERE core_document.id = %s
