@@ -23,6 +23,7 @@ from servicedesk.core import documents
 from servicedesk.core.actors import SYSTEM
 from servicedesk.core.errors import Refused
 from servicedesk.core.models import Document, KeptSignature, Signature
+from servicedesk.core.rules import evaluate
 from tests.conftest import PIN, give_pin, person
 from tests.test_hostile_input import BODIES, PARAMETER, addresses
 from tests.test_hostile_input import records as records_of_most
@@ -219,6 +220,32 @@ def test_the_link_says_who_made_it_and_with_what(visit, engineer):
     link = Document.objects.get(number=visit.number).links.get()
     assert (link.made_by_kind, link.made_by_id) == ("user", engineer.pk)
     assert (link.made_ip, link.made_user_agent) == ("203.0.113.9", "Handy")
+
+
+@pytest.mark.parametrize(
+    ("ip", "browser", "answer"),
+    [
+        ("203.0.113.9", "Handy", "not_provable"),
+        ("203.0.113.9", "Other", "kept"),
+        ("198.51.100.2", "Handy", "kept"),
+    ],
+)
+def test_signed_from_where_the_link_was_made_gen_2_is_not_provable(
+    ip, browser, answer, visit, engineer
+):
+    form = Document.objects.get(number=visit.number)
+    token = documents.make_link(
+        form, block="customer", method="L2", phone_last4="5678", ip="203.0.113.9",
+        user_agent="Handy", at=timezone.now(), by=engineer.as_actor(),
+    )  # fmt: skip
+    phone = Client(REMOTE_ADDR=ip, headers={"user-agent": browser})
+    url, body = reverse("documents:sign", args=[token]), as_form(all_of_it(form))
+    phone.post(url, body)
+    phone.post(url, body)
+
+    visit.refresh_from_db()
+    found = {rule.id: finding.answer for rule, finding in evaluate(visit)}
+    assert found["GEN-2"] == answer
 
 
 def test_no_page_of_the_house_tells_the_digits(visit, engineer):
