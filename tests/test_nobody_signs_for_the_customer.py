@@ -121,18 +121,22 @@ class SomebodyOfTheHouse:
 
 
 def everywhere(records, forms, engineer, *, only=()):
-    """(address, body, how) for each address, each form and each kind of link."""
-    for form, token in tokens(forms, engineer):
-        body = all_of_it(form) | {"token": token}
-        for route, url in addresses(records, token):
-            if only and not route.startswith(only):
-                continue
-            path = "/" + PARAMETER.sub(lambda m: f"{{{m[2]}}}", route)
-            if not route.startswith("api/"):
-                yield url, as_form(body), {}
-                continue
-            fields = {name: value for name, value in body.items() if name in BODIES.get(path, ())}
-            for sent in (body, fields):
+    """(address, body, how) for each address and each form; where there is a token, for both links."""
+    for form in forms:
+        links = [token for _form, token in tokens([form], engineer)]
+        body = all_of_it(form) | {"token": links[1]}
+        for token in links:
+            for route, url in addresses(records, token):
+                if only and not route.startswith(only):
+                    continue
+                if token != links[1] and "token>" not in route:
+                    continue
+                path = "/" + PARAMETER.sub(lambda m: f"{{{m[2]}}}", route)
+                if not route.startswith("api/"):
+                    yield url, as_form(body), {}
+                    continue
+                known = BODIES.get(path, ())
+                sent = {name: value for name, value in body.items() if name in known} or body
                 yield url, json.dumps(sent), {"content_type": "application/json"}
 
 
@@ -143,7 +147,7 @@ def test_who_may_everything_signs_nowhere_for_the_customer(records, forms, engin
         somebody.send(url, body, **how)
 
     assert somebody.forged == []
-    assert somebody.sent > 800
+    assert somebody.sent > 400
 
 
 @pytest.mark.parametrize("role", list(Role))
@@ -161,7 +165,7 @@ def test_no_role_signs_for_the_customer(role, request, engineer, visit):
         somebody.send(url, body, **how)
 
     assert somebody.forged == []
-    assert somebody.sent > 100
+    assert somebody.sent > 40
 
 
 def test_the_walk_would_find_a_forged_signature(visit, engineer):

@@ -142,7 +142,9 @@ def test_the_badge_shows_it_to_the_customer_for_a_day(engineer):
     set_photo(engineer, photo=picture(), at=AT, by=engineer.as_actor())
 
     assert photo in customer.get(badge).text
-    assert customer.get(photo)["Content-Type"] == "image/jpeg"
+    answer = customer.get(photo)
+    assert answer["Content-Type"] == "image/jpeg"
+    assert answer.getvalue().startswith(b"\xff\xd8")
     yesterday = badge_token(visit, timezone.localdate() - timedelta(days=1))
     assert customer.get(reverse("visits:badge_photo", args=[yesterday])).status_code == 404
     # The file's own address is for colleagues.
