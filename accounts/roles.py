@@ -67,6 +67,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "visits.order": _DESK | {_E, _C},
     "visits.see_all": _DESK | {_B, _C},
     "visits.plan": frozenset({_H, _D, _M, _A}),
+    # An engineer offers times for his own orders.
+    "visits.offer": _DESK | {_E},
     "visits.work": frozenset({_E}),
     "visits.attach": _DESK | {_E},
     "visits.check": _DESK,
@@ -87,7 +89,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
 }
 
 # Only the holder of a customer's link acts with it.
-CUSTOMER_PERMISSIONS = frozenset({"documents.sign_as_customer"})
+CUSTOMER_PERMISSIONS = frozenset({"documents.sign_as_customer", "visits.answer_offer"})
 
 
 def permissions_of(role: str) -> frozenset[str]:

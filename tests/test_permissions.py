@@ -105,6 +105,7 @@ MATRIX = {
     "tickets.open": "HEDMAC",
     "visits.work": "E",
     "visits.plan": "HDMA",
+    "visits.offer": "HEDMA",
     "visits.attach": "HEDMA",
     "visits.cancel": "HDMAC",
     "customers.reveal_phone": "HEDMBTAC",

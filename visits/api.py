@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
+from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -19,15 +22,25 @@ from customers.api import PhoneAnswer, RevealInput
 from customers.models import Contact, Installation, Store
 from customers.queries import masked
 from knowledge.models import FaultCategory
-from servicedesk.core.api import ActionInput, DeskViewSet, Problem, RecordField, once, verb
+from servicedesk.core.api import (
+    ActionInput,
+    DeskViewSet,
+    Problem,
+    RecordField,
+    StrictSerializer,
+    once,
+    verb,
+)
+from servicedesk.core.models import token_hash
 from tickets.models import Ticket
-from visits import actions, queries
+from visits import actions, planning, queries
 from visits.models import (
     ARRIVAL_ITEMS,
     CLOSING_ITEMS,
     DEPARTURE_ITEMS,
     Appointment,
     ContactAttempt,
+    Offer,
     Part,
     VisitOrder,
     WorkRecord,
@@ -83,7 +96,7 @@ class VisitOutput(serializers.ModelSerializer[VisitOrder]):
             "contact_name", "contact_phone", "salutation", "address", "need", "installation",
             "category", "is_urgent", "is_complaint", "ordered_at", "engineer", "accepted_at",
             "first_judgement", "unclear", "window_from", "window_until", "travel_minutes",
-            "leave_at", "departed_at", "arrived_at", "waiting_since", "started_at", "finished_at",
+            "leave_at", "planned_from", "planned_until", "departed_at", "arrived_at", "waiting_since", "started_at", "finished_at",
             "signed_at", "signature_refused", "handed_in_at", "archived_at", "followed_up_at",
             "follow_up_result", "cancelled_reason", "appointments", "parts", "work", "actions",
         ]  # fmt: skip
@@ -140,6 +153,43 @@ class OrderInput(Happened):
 
 class AssignInput(Happened):
     engineer = RecordField(slug_field="uid", queryset=User.objects)
+
+
+class PlanInput(Happened):
+    engineer = RecordField(slug_field="uid", queryset=User.objects)
+    window_from = serializers.DateTimeField()
+    window_until = serializers.DateTimeField()
+
+
+class SlotInput(StrictSerializer):
+    window_from = serializers.DateTimeField()
+    window_until = serializers.DateTimeField()
+
+
+class OfferInput(StrictSerializer):
+    """`asked_by` and `reason`: only to move an appointment that stands."""
+
+    slots = SlotInput(many=True)
+    asked_by = serializers.ChoiceField(Appointment.AskedBy.choices, required=False)
+    reason = _free(300)
+
+
+class OfferOutput(serializers.Serializer[Any]):
+    """`url`: the one-time link, shown this once."""
+
+    url = serializers.CharField()
+    expires_at = serializers.DateTimeField()
+
+
+class ProposalOutput(serializers.Serializer[planning.Proposal]):
+    """A window that fits. `late`: there is none before the time limit, this one is after it."""
+
+    engineer = serializers.UUIDField(source="engineer.uid")
+    window_from = serializers.DateTimeField()
+    window_until = serializers.DateTimeField()
+    travel_minutes = serializers.IntegerField(source="slot.travel")
+    reasons = serializers.ListField(child=serializers.CharField())
+    late = serializers.BooleanField()
 
 
 class SendAnotherInput(AssignInput):
@@ -304,6 +354,43 @@ class VisitViewSet(DeskViewSet):
     @verb(AssignInput)
     def assign(self, visit: VisitOrder, data: dict[str, Any]) -> VisitOrder:
         return self._do("assign", visit, data)
+
+    @verb(PlanInput)
+    def plan(self, visit: VisitOrder, data: dict[str, Any]) -> VisitOrder:
+        """Give it to an engineer for a time that the customer is still to agree to."""
+        return self._do("plan", visit, data)
+
+    @extend_schema(request=OfferInput, responses={200: OfferOutput})
+    @route(detail=True, methods=["post"], url_path="offer-times")
+    def offer_times(self, request: Request, **kwargs: Any) -> Response:
+        """A one-time link by which the customer chooses one of the times.
+
+        A link made before dies. No `Idempotency-Key`: an answer that is kept would keep the token.
+        """
+        data = self.input(OfferInput)
+        slots = [(slot["window_from"], slot["window_until"]) for slot in data.pop("slots")]
+        token = actions.offer_times(
+            self.get_object(),
+            slots=slots,
+            **data,
+            at=timezone.now(),
+            by=request.actor,  # type: ignore[attr-defined]
+        )
+        offer = Offer.objects.get(token_sha256=token_hash(token))
+        url = f"{settings.BASE_URL}{reverse('visits:choose_time', args=[token])}"
+        return Response(OfferOutput({"url": url, "expires_at": offer.expires_at}).data)
+
+    @extend_schema(responses={200: ProposalOutput(many=True)})
+    @route(detail=True, pagination_class=None, filter_backends=[])
+    def proposals(self, request: Request, **kwargs: Any) -> Response:
+        """Free windows before the time limit, the best first, with the reasons."""
+        actor = request.actor  # type: ignore[attr-defined]
+        if not actor.may("visits.plan"):
+            raise PermissionDenied
+        found = planning.proposals(
+            self.get_object(), planning.engineers_of(actor), now=timezone.now()
+        )
+        return Response(ProposalOutput(found, many=True).data)
 
     @verb(SendAnotherInput)
     def send_another(self, visit: VisitOrder, data: dict[str, Any]) -> VisitOrder:

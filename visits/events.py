@@ -94,6 +94,66 @@ class VisitConsulted(VisitEvent):
     learned: str
 
 
+# --- the plan (dispatch board) ----------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class VisitPlanned(VisitEvent):
+    """What the desk intends. `just_assigned`: the engineer hears of the order by that already."""
+
+    type: ClassVar[str] = "visit.planned"
+    label = _("Planned, not agreed yet")
+    detail = "{window} {engineer_name}"
+    icon = "calendar-plus"
+    window: str
+    window_from: str
+    window_until: str
+    engineer_id: int
+    engineer_name: str
+    just_assigned: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimesOffered(VisitEvent):
+    type: ClassVar[str] = "visit.times_offered"
+    label = _("Times offered to the customer")
+    detail = "{windows}"
+    icon = "calendar-share"
+    offer: str
+    windows: str
+    asked_by: str
+    reason: str
+    expires_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimeChosen(VisitEvent):
+    """The customer's own answer by link. `kept`: the appointment that stands suits him."""
+
+    type: ClassVar[str] = "visit.time_chosen"
+    label = _("Customer chose a time")
+    detail = "{window} {name} {note}"
+    icon = "calendar-heart"
+    offer: str
+    window: str
+    window_from: str
+    window_until: str
+    name: str
+    note: str
+    kept: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimesDeclined(VisitEvent):
+    type: ClassVar[str] = "visit.times_declined"
+    label = _("None of the times suits the customer")
+    detail = "{name} {wish}"
+    icon = "calendar-question"
+    offer: str
+    name: str
+    wish: str
+
+
 # --- the appointment (VISIT-3, 5, 8, 13, 14) ----------------------------------------------------
 
 
@@ -129,6 +189,8 @@ class AppointmentMade(VisitEvent):
     agreed_with: str
     address_verified: bool
     phone_verified: bool
+    # By which offer he agreed, through his link; empty: on the telephone.
+    offer: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,6 +213,7 @@ class AppointmentMoved(VisitEvent):
     notice_minutes: int | None
     needed_minutes: int | None
     in_time: bool | None
+    offer: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,6 +30,7 @@ from servicedesk.core.forms import (
     Textarea,
     UidChoiceField,
 )
+from visits import planning
 from visits.models import (
     ARRIVAL_ITEMS,
     CLOSING_ITEMS,
@@ -162,6 +163,120 @@ class AssignForm(VisitForm):
         _choose(self, "engineer", engineers.exclude(pk=self.visit.engineer_id or 0))
 
 
+class PlanForm(VisitForm):
+    """Without a time, but with a day: the first window of that day in which he can come."""
+
+    intro = _("A plan is no promise: the time counts when the customer has agreed to it.")
+    spans: ClassVar[Mapping[str, int]] = {"engineer": 12, "window_from": 7, "length": 5}
+    engineer = UidChoiceField(None, label=_("Engineer"))
+    window_from = forms.DateTimeField(label=_("From"), required=False)
+    length = forms.IntegerField(label=_("Minutes"), min_value=15, max_value=720, initial=60)
+    day = forms.DateField(required=False, widget=forms.HiddenInput)
+
+    def arrange(self) -> None:
+        _choose(self, "engineer", User.objects.visible_to(self.by).able_to("visits.work"))
+        self.fields["window_from"].widget.is_required = True
+
+    def prepare(self) -> None:
+        self.initial.setdefault("engineer", self.visit.engineer)
+        self.initial.setdefault("window_from", self.visit.planned_from or self.visit.window_from)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        day, length = data.pop("day", None), data.pop("length", None)
+        start, engineer = data.get("window_from"), data.get("engineer")
+        if engineer is None or length is None or "window_from" in self.errors:
+            return data
+        if start is None and day is None:
+            self.add_error("window_from", self.fields["engineer"].error_messages["required"])
+            return data
+        if start is None:
+            found = planning.first_free(
+                self.visit, engineer, day, now=self.moment, length=timedelta(minutes=length)
+            )
+            if found is None:
+                message = gettext("%(person)s has no free window that day.")
+                self.add_error("window_from", message % {"person": engineer.name})
+                return data
+            start = data["window_from"] = found.window_from
+        data["window_until"] = start + timedelta(minutes=length)
+        return data
+
+
+class SlotsField(forms.MultipleChoiceField):
+    """Windows as `from/until` in ISO; also one that was proposed when the page was opened."""
+
+    default_error_messages: ClassVar[dict[str, Any]] = {
+        "required": _("Choose at least one time."),
+        "invalid": _("This is no time."),
+    }
+
+    def valid_value(self, value: Any) -> bool:
+        return True
+
+    def clean(self, value: Any) -> Any:
+        try:
+            found = [
+                tuple(map(datetime.fromisoformat, text.split("/"))) for text in super().clean(value)
+            ]
+        except ValueError:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from None
+        if any(len(each) != 2 or None in [m.tzinfo for m in each] for each in found):
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        return found
+
+
+class OfferForm(VisitForm):
+    intro = _(
+        "The customer chooses one of these times by a link of his own. Until then nothing is"
+        " promised, and nothing that is promised moves."
+    )
+    slots = SlotsField(label=_("Times"), widget=forms.CheckboxSelectMultiple)
+    asked_by = forms.ChoiceField(
+        label=_("Who asked for another time?"), choices=Appointment.AskedBy.choices,
+        widget=RadioButtons,
+    )  # fmt: skip
+    reason = _text(_("Reason"))
+
+    def arrange(self) -> None:
+        if self.visit.status != Status.APPOINTED:
+            del self.fields["asked_by"], self.fields["reason"]
+
+    def prepare(self) -> None:
+        windows = planning.windows_to_offer(self.visit, now=self.moment)
+        values = [f"{start.isoformat()}/{until.isoformat()}" for start, until in windows]
+        field: Any = self.fields["slots"]
+        field.choices = [
+            (value, in_words(*window)) for value, window in zip(values, windows, strict=True)
+        ]
+        self.initial.setdefault("slots", values[:3])
+
+
+class AnswerForm(DeskForm):
+    """The customer's: which of the times."""
+
+    slot = forms.ChoiceField(label=_("When may we come?"), widget=RadioButtons)
+    name = _line(_("Your name"), longest=60)
+    address_right = forms.BooleanField(label=_("This address is right"), required=False)
+    note = _text(_("What should the engineer know?"), required=False)
+
+    def __init__(self, *args: Any, times: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        slot: Any = self.fields["slot"]
+        slot.choices = times
+        slot.error_messages["invalid_choice"] = _(
+            "This time is not offered any more. Please choose another."
+        )
+
+    def clean_slot(self) -> datetime:
+        return datetime.fromisoformat(self.cleaned_data["slot"])
+
+
+class NoneSuitsForm(DeskForm):
+    name = _line(_("Your name"), longest=60)
+    wish = _text(_("When would it suit you?"), required=False)
+
+
 class SendAnotherForm(AssignForm):
     intro = _(
         "What is recorded stays. An appointment that the engineer has not come to stands for his"
@@ -265,6 +380,9 @@ class AppointForm(WindowForm):
         visit = self.visit
         self.initial.setdefault("address", visit.address)
         self.initial.setdefault("contact_phone", visit.contact_phone)
+        # What the desk has planned is what he proposes on the telephone.
+        if visit.planned_from and visit.planned_from > self.moment:
+            self.initial.setdefault("window_from", visit.planned_from)
         soon = timezone.localtime() + timedelta(minutes=visit.travel_minutes + 30)
         self.initial.setdefault(
             "window_from",
@@ -463,6 +581,8 @@ class AttachForm(VisitForm):
 
 FORMS: dict[str, type[VisitForm]] = {
     "assign": AssignForm,
+    "plan": PlanForm,
+    "offer_times": OfferForm,
     "send_another": SendAnotherForm,
     "pass_on_form": PassOnForm,
     "cancel": ReasonForm,

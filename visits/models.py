@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.models import Contact, Customer, Installation, Store
 from knowledge.models import FaultCategory
 from servicedesk.core.actors import Actor
-from servicedesk.core.fields import Record
+from servicedesk.core.fields import Record, uuid7
 from servicedesk.core.search import bigrams
 from tickets.models import Ticket
 from visits.states import APPOINTED_AHEAD, BEFORE_ARRIVAL, FINAL, UNSIGNED, Status
@@ -86,6 +86,9 @@ class VisitOrder(Record):
     travel_minutes = models.PositiveSmallIntegerField(_("travel time (minutes)"), default=30)
     # VISIT-11: start of the window less the way; from here to `window_until` he is taken.
     leave_at = models.DateTimeField(_("set off at"), null=True, blank=True)
+    # What the desk intends until the customer agrees; no promise, and nobody waits for it.
+    planned_from = models.DateTimeField(_("planned from"), null=True, blank=True)
+    planned_until = models.DateTimeField(_("planned until"), null=True, blank=True)
     # the day
     departed_at = models.DateTimeField(_("departed"), null=True, blank=True)
     arrived_at = models.DateTimeField(_("arrived"), null=True, blank=True)
@@ -109,6 +112,18 @@ class VisitOrder(Record):
             GinIndex(fields=["search"], name="visits_visitorder_search"),
             # The engineer's day and the planner's board.
             models.Index(fields=["engineer", "window_from"], name="visits_visitorder_board"),
+            # The dispatch board: what lies in a stretch of days, and what waits for a place there.
+            models.Index(fields=["window_from"], name="visits_visitorder_days"),
+            models.Index(
+                fields=["planned_from"],
+                name="visits_visitorder_plans",
+                condition=Q(planned_from__isnull=False),
+            ),
+            models.Index(
+                fields=["ordered_at"],
+                name="visits_visitorder_unplanned",
+                condition=Q(status__in=["ordered", "assigned", "accepted", "missed"]),
+            ),
             models.Index(
                 fields=["status", "-id"],
                 name="visits_visitorder_open",
@@ -142,6 +157,11 @@ class VisitOrder(Record):
                     window_from__isnull=True, window_until__isnull=True, leave_at__isnull=True
                 )
                 | Q(window_until__gt=F("window_from"), leave_at__lte=F("window_from")),
+            ),
+            models.CheckConstraint(
+                name="visits_visitorder_plan",
+                condition=Q(planned_from__isnull=True, planned_until__isnull=True)
+                | Q(planned_until__gt=F("planned_from"), engineer__isnull=False),
             ),
             # VISIT-3: nobody is at two places; the action names the clashing order before.
             ExclusionConstraint(
@@ -213,6 +233,58 @@ class ContactAttempt(Record):
         return f"{self.at:%m-%d %H:%M} {self.outcome}"
 
 
+class Offer(models.Model):
+    """Times of which the customer chooses one by a one-time link; only the token's hash is kept.
+
+    No appointment and no reservation: whoever comes first has the time. Never changed but by its
+    use, so the journal is its history.
+    """
+
+    class Answer(models.TextChoices):
+        CHOSEN = "chosen", _("Chosen")
+        KEPT = "kept", _("The appointment stays")
+        DECLINED = "declined", _("None of them suits")
+
+    uid = models.UUIDField(default=uuid7, unique=True, editable=False)
+    visit = models.ForeignKey(VisitOrder, models.PROTECT, related_name="offers")
+    engineer = models.ForeignKey(USER, models.PROTECT, related_name="+")
+    # [{"from": ISO, "until": ISO, "travel": minutes}], in order of time.
+    slots = models.JSONField()
+    # Whose wish it is to move an appointment that stands; empty where there is none.
+    asked_by = models.CharField(max_length=10, blank=True)
+    reason = models.CharField(max_length=300, blank=True)
+    token_sha256 = models.CharField(max_length=64, unique=True)
+    phone_last4 = models.CharField(max_length=4)
+    tries_left = models.PositiveSmallIntegerField(default=5)
+    made_at = models.DateTimeField()
+    made_by = models.ForeignKey(USER, models.PROTECT, related_name="+")
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+    used_at = models.DateTimeField(null=True)
+    answer = models.CharField(max_length=10, choices=Answer, blank=True)
+
+    objects = OfVisitQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            # Making another revokes the former.
+            models.UniqueConstraint(
+                name="visits_offer_one_alive",
+                fields=["visit"],
+                condition=Q(used_at__isnull=True, revoked_at__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="visits_offer_answered_when_used",
+                condition=Q(used_at__isnull=True, answer="")
+                | (Q(used_at__isnull=False) & ~Q(answer="")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.visit}: {len(self.slots)}"
+
+
 class Appointment(Record):
     """One window agreed with the customer; a re-arrangement is the next row (VISIT-3, 8, 14)."""
 
@@ -227,6 +299,10 @@ class Appointment(Record):
     agreed_at = models.DateTimeField()
     address_verified = models.BooleanField(_("address verified"), default=False)
     phone_verified = models.BooleanField(_("telephone verified"), default=False)
+    # The customer's own answer by link; without it he agreed on the telephone.
+    offer = models.OneToOneField(
+        Offer, models.PROTECT, null=True, blank=True, related_name="appointment"
+    )
     # The following belong to a re-arrangement only.
     replaces = models.OneToOneField(
         "self", models.PROTECT, null=True, blank=True, related_name="replaced_by"

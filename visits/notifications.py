@@ -26,13 +26,16 @@ from visits.events import (
     FormNotSigned,
     FormReturned,
     NewTimeRefused,
+    TimeChosen,
+    TimesDeclined,
     VisitAssigned,
     VisitCancelled,
     VisitEvent,
     VisitFinished,
+    VisitPlanned,
     VisitSentBack,
 )
-from visits.models import VisitOrder, WorkRecord
+from visits.models import Offer, VisitOrder, WorkRecord
 
 # --- the engineer -----------------------------------------------------------------------------
 
@@ -52,6 +55,45 @@ def tell_the_engineer(event: VisitAssigned) -> None:
             lambda: _("%(number)s went to %(person)s.")
             % {"number": event.number, "person": event.engineer_name},
         )  # fmt: skip
+
+
+@on(VisitPlanned)
+def tell_what_is_intended(event: VisitPlanned) -> None:
+    if not event.just_assigned:
+        _tell(
+            _people(event.engineer_id), event,
+            lambda: _("%(number)s is planned for %(window)s; the customer has not agreed yet.")
+            % {"number": event.number, "window": event.window},
+        )  # fmt: skip
+
+
+@on(TimeChosen)
+def tell_what_the_customer_chose(event: TimeChosen) -> None:
+    _tell(
+        _those_who_offered(event.offer), event,
+        lambda: (
+            _("%(number)s: %(window)s suits the customer. %(note)s")
+            if event.kept
+            else _("%(number)s: the customer chose %(window)s. %(note)s")
+        )
+        % {"number": event.number, "window": event.window, "note": event.note},
+    )  # fmt: skip
+
+
+@on(TimesDeclined)
+def tell_that_no_time_suits(event: TimesDeclined) -> None:
+    _tell(
+        _those_who_offered(event.offer), event,
+        lambda: _("%(number)s: none of the times suits the customer, please call. %(wish)s")
+        % {"number": event.number, "wish": event.wish},
+        urgent=True,
+    )  # fmt: skip
+
+
+def _those_who_offered(uid: str) -> list[User]:
+    """The engineer, and whoever made the link."""
+    offer = Offer.objects.select_related("engineer", "made_by").get(uid=uid)
+    return list({person.pk: person for person in (offer.engineer, offer.made_by)}.values())
 
 
 @on(VisitCancelled)

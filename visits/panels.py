@@ -30,7 +30,7 @@ nav(
 )  # fmt: skip
 nav(
     Nav(
-        key="visits.board", label=_("Day board"), icon="layout-board", url_name="visits:board",
+        key="visits.board", label=_("Dispatch board"), icon="layout-board", url_name="visits:board",
         permission="visits.see_all", section="", order=26,
     )
 )  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -438,25 +437,6 @@ def workload(actor: Actor, day: date) -> list[tuple[User, int]]:
     )
     rows: list[Any] = list(engineers)
     return [(engineer, engineer.busy) for engineer in rows]
-
-
-def board(actor: Actor, day: date) -> list[tuple[User, list[VisitOrder]]]:
-    """The engineers with their visits of a day, in two queries."""
-    start, end = bounds_of(day)
-    by_engineer: dict[int, list[VisitOrder]] = defaultdict(list)
-    rows = (
-        VisitOrder.objects.visible_to(actor)
-        .filter(window_from__gte=start, window_from__lt=end, engineer__isnull=False)
-        .exclude(status=Status.CANCELLED)
-        .select_related("store")
-        .order_by("window_from")
-    )
-    for row in rows:
-        by_engineer[row.engineer_id or 0].append(row)
-    return [
-        (engineer, by_engineer[engineer.pk])
-        for engineer in User.objects.visible_to(actor).able_to("visits.work")
-    ]
 
 
 # --- one visit --------------------------------------------------------------------------------

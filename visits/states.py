@@ -49,6 +49,10 @@ VISIT = Machine(
     # the desk
     Transition("assign", _("Assign"), _from(S.ORDERED, S.ASSIGNED, S.ACCEPTED, S.APPOINTED),
                S.ASSIGNED, "visits.plan", "user-check"),
+    # A plan is no promise: an appointment that stands does not move by it.
+    Transition("plan", _("Plan a time"),
+               _from(S.ORDERED, S.ASSIGNED, S.ACCEPTED, S.APPOINTED, S.MISSED), None,
+               "visits.plan", "calendar-plus"),
     # Whoever is under way or on site may fall ill or leave; so may he who still has the form.
     Transition("send_another", _("Send another engineer"),
                _from(S.EN_ROUTE, S.ARRIVED, S.WAITING, S.MISSED, S.WORKING, S.INTERRUPTED),
@@ -69,6 +73,8 @@ VISIT = Machine(
                "visits.work", "phone-outgoing"),
     Transition("appoint", _("Make the appointment"), _from(S.ACCEPTED, S.MISSED), S.APPOINTED,
                "visits.work", "calendar-check"),
+    Transition("offer_times", _("Let the customer choose a time"),
+               _from(S.ACCEPTED, S.APPOINTED, S.MISSED), None, "visits.offer", "calendar-share"),
     Transition("rearrange", _("Re-arrange"),
                _from(S.APPOINTED, S.EN_ROUTE, S.ARRIVED, S.WAITING, S.INTERRUPTED), S.APPOINTED,
                "visits.work", "calendar-time"),

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from visits.views import phone, public, visits
+from visits.views import board, offers, phone, public, visits
 
 app_name = "visits"
 
@@ -10,9 +10,11 @@ app_name = "visits"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", visits.visit_list, name="list"),
     path("today/", phone.today, name="today"),
-    path("board/", visits.board, name="board"),
+    path("board/", board.board, name="board"),
     path("unassigned/", visits.unassigned, name="unassigned"),
     path("new/", visits.order, name="order"),
+    path("t/<str:token>/", offers.choose, name="choose_time"),
+    path("t/<str:token>/visit.ics", offers.calendar_file, name="calendar_file"),
     path("b/<str:token>/", public.badge, name="badge"),
     path("b/<str:token>/photo/", public.badge_photo, name="badge_photo"),
     path("<str:number>/", visits.visit, name="visit"),

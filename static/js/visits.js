@@ -29,11 +29,11 @@ onContent((part) => {
   }
   for (const button of part.querySelectorAll("[data-share]")) {
     button.addEventListener("click", async () => {
-      const url = button.dataset.share;
+      const text = button.dataset.share;
       try {
-        if (navigator.share) await navigator.share({ url });
+        if (navigator.share) await navigator.share(/^https?:\S+$/.test(text) ? { url: text } : { text });
         else {
-          await navigator.clipboard.writeText(url);
+          await navigator.clipboard.writeText(text);
           toast(button.dataset.done, "good");
         }
       } catch (error) {

@@ -212,7 +212,7 @@ def test_two_telephones_of_one_engineer(page_of, engineer):
     states = PhoneCommand.objects.values_list("verb", "state")
     assert sorted(states) == [("arrive", "done"), ("arrive", "refused"), ("start_work", "done")]
     # He sees why, and throws it away with a reason, which the visit keeps.
-    bar(old).locator("a").tap()
+    bar(old).locator("a.outbox-bad").tap()
     item = old.locator(".queue-item[data-state=refused]")
     expect(item).to_contain_text("到达")
     item.locator("summary", has_text="作废").tap()
@@ -302,7 +302,7 @@ def test_what_is_refused_is_mended_on_the_queue_page(page_of, engineer):
     phone.context.set_offline(False)
 
     expect(bar(phone)).to_contain_text("1 条未被受理")
-    bar(phone).locator("a").tap()
+    bar(phone).locator("a.outbox-bad").tap()
     item = phone.locator(".queue-item")
     expect(item.locator(".queue-why")).not_to_be_empty()
     item.locator("a.btn").tap()
@@ -488,7 +488,7 @@ def test_a_decision_on_what_has_changed_meanwhile_is_shown_with_both(page_of, en
 
     phone.context.set_offline(False)
     expect(bar(phone)).to_contain_text("1 条未被受理")
-    bar(phone).locator("a").tap()
+    bar(phone).locator("a.outbox-bad").tap()
     expect(phone.locator(".queue-why")).to_contain_text(re.compile("期间|变更|取消"))
     visit.refresh_from_db()
     assert visit.status == Status.CANCELLED

@@ -56,6 +56,11 @@ WHY = {"reason": "客户要求"}
 CASES = [
     Case("assign", Status.ORDERED, lambda v, e: {"engineer": str(e.uid)}, target=Status.ASSIGNED,
          desk=True),
+    Case("plan", Status.ORDERED,
+         lambda v, e: {"engineer": str(e.uid), "window_from": typed(soon(days=1)), "length": 60},
+         lambda v, e: {"engineer": str(e.uid), "window_from": soon(days=1).isoformat(),
+                       "window_until": soon(days=1, hours=1).isoformat()},
+         target=Status.ASSIGNED, desk=True),
     Case("send_another", Status.WORKING, lambda v, e: {"engineer": str(another().uid), **WHY},
          target=Status.ASSIGNED, desk=True),
     Case("pass_on_form", Status.FINISHED, lambda v, e: {"engineer": str(another().uid), **WHY},
@@ -106,5 +111,5 @@ CASES = [
     Case("flag_complaint", Status.APPOINTED, {"text": "等了三天"}),
     Case("attach", Status.WORKING, lambda v, e: {"file": _photo()}, both=True),
 ]  # fmt: skip
-# archive, remove_part and complete_form have files of their own.
+# archive, remove_part, complete_form and offer_times have files of their own.
 BY_VERB = {case.verb: case for case in CASES}

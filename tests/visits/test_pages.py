@@ -143,8 +143,9 @@ def test_an_engineer_finds_his_own_visits_only(engineer, other_engineer, logged_
 
 def test_the_board_shows_the_day_that_was_asked_for(engineer, helpdesk, logged_in):
     visit, client = make_visit(Status.APPOINTED, engineer), logged_in(helpdesk)
-    rows = dict(client.get("/visits/board/", {"day": "2026-03-02"}).context["rows"])
-    assert rows[engineer] == [visit]
+    board = client.get("/visits/board/", {"day": "2026-03-02"}).context["board"]
+    lane = next(lane for lane in board.lanes if lane.engineer == engineer)
+    assert [block.visit for block in lane.cell.blocks] == [visit]
     assert client.get("/visits/board/", {"day": "2026-13-45"}).status_code == 200
 
 

@@ -33,6 +33,7 @@ from visits.actions.papers import (
     resolve_ticket,
     return_form,
 )
+from visits.actions.planning import choose_time, decline_times, offer_times, plan
 from visits.actions.trips import arrive, depart, leave_note, meet, prepare, wait_for_customer
 from visits.actions.work import (
     add_part,
@@ -47,9 +48,6 @@ from visits.actions.work import (
 
 __all__ = [
     "accept", "add_part", "appoint", "archive", "arrive", "assign", "attach", "cancel",
-    "complete_form", "consult", "depart", "finish", "flag_complaint", "follow_up", "hand_in",
-    "interrupt", "keep_rating", "leave_note", "log_attempt", "meet", "order_visit", "pass_on_form",
-    "prepare", "present_form", "rearrange", "record_work", "refuse_new_time", "refuse_signature",
-    "remove_part", "resolve_ticket", "resume", "return_form", "reveal_phone", "revise", "send_another", "send_back", "start_work",
+    "choose_time", "complete_form", "consult", "decline_times", "depart", "finish", "flag_complaint", "follow_up", "hand_in", "interrupt", "keep_rating", "leave_note", "log_attempt", "meet", "offer_times", "order_visit", "pass_on_form", "plan", "prepare", "present_form", "rearrange", "record_work", "refuse_new_time", "refuse_signature", "remove_part", "resolve_ticket", "resume", "return_form", "reveal_phone", "revise", "send_another", "send_back", "start_work",
     "tell_late", "wait_for_customer",
 ]  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -16,7 +17,14 @@ from sla import deadlines
 from sla.models import Deadline
 from tickets.actions import tickets
 from tickets.states import OPEN
-from visits.actions.common import begin_step, start_clock, told, within_a_year
+from visits.actions.common import (
+    begin_step,
+    check_window,
+    end_plan,
+    start_clock,
+    told,
+    within_a_year,
+)
 from visits.clocks import HALF_A_DAY, LATE_NOTICE, LONG_NOTICE, NEXT_TRY, SHORT_NOTICE
 from visits.events import (
     AppointmentMade,
@@ -25,11 +33,10 @@ from visits.events import (
     LateNoticeGiven,
     NewTimeRefused,
 )
-from visits.models import Appointment, ContactAttempt, Interruption, VisitOrder
+from visits.models import Appointment, ContactAttempt, Interruption, Offer, VisitOrder
 from visits.queries import clashing, in_words, minutes_between, too_late_to_call
 from visits.states import Status
 
-LONGEST_WINDOW = timedelta(hours=12)
 AskedBy = Appointment.AskedBy
 Outcome = ContactAttempt.Outcome
 
@@ -100,11 +107,16 @@ def appoint(
     address: str = "",
     contact_phone: str = "",
     travel_minutes: int | None = None,
+    offer: Offer | None = None,
     at: datetime,
     by: Actor,
 ) -> VisitOrder:
-    """VISIT-8: a window that suits the customer; address and number checked with him."""
+    """VISIT-8: a window that suits the customer; address and number checked with him.
+
+    offer: by which he agreed himself, through his link.
+    """
     step = begin_step("appoint", visit, at=at, by=by)
+    _check_offer(offer, by=by)
     _check_agreed(agreed_with)
     _occupy(visit, window_from, window_until, travel_minutes, at=at)
     visit.address = address.strip() or visit.address
@@ -112,8 +124,9 @@ def appoint(
     Appointment.objects.create(
         visit=visit, window_from=window_from, window_until=window_until, agreed_with=agreed_with,
         agreed_at=at, address_verified=address_verified, phone_verified=phone_verified,
+        offer=offer,
     )  # fmt: skip
-    fields = ["address", "contact_phone", *WINDOW]
+    fields = ["address", "contact_phone", *WINDOW, *end_plan(visit, at=at)]
     if visit.status == Status.MISSED:
         fields += forget_trip(visit)
     advance(visit, step, *fields)
@@ -128,6 +141,7 @@ def appoint(
         window=in_words(window_from, window_until), window_from=window_from.isoformat(),
         window_until=window_until.isoformat(), leave_at=visit.leave_at.isoformat(),
         agreed_with=agreed_with, address_verified=address_verified, phone_verified=phone_verified,
+        offer=str(offer.uid) if offer else "",
     )  # fmt: skip
     return visit
 
@@ -142,11 +156,13 @@ def rearrange(
     reason: str,
     agreed_with: str,
     travel_minutes: int | None = None,
+    offer: Offer | None = None,
     at: datetime,
     by: Actor,
 ) -> VisitOrder:
     """Another time by consent. The notice given is computed, and whether it was enough (VISIT-14)."""
     step = begin_step("rearrange", visit, at=at, by=by)
+    _check_offer(offer, by=by)
     if asked_by not in AskedBy.values:
         raise Refused(_("Say who asked for another time."), field="asked_by")
     if not reason.strip():
@@ -164,10 +180,10 @@ def rearrange(
         visit=visit, window_from=window_from, window_until=window_until, agreed_with=agreed_with,
         agreed_at=at, address_verified=former is not None and former.address_verified,
         phone_verified=former is not None and former.phone_verified, replaces=former,
-        asked_by=asked_by, reason=reason, notice_minutes=notice,
+        asked_by=asked_by, reason=reason, notice_minutes=notice, offer=offer,
     )  # fmt: skip
     end_interruption(visit, at=at)
-    advance(visit, step, *WINDOW, *forget_trip(visit))
+    advance(visit, step, *WINDOW, *forget_trip(visit), *end_plan(visit, at=at))
     deadlines.cancel(
         visit, "visit.departure", "visit.notice", "visit.arrival", "visit.next_try", at=at, by=by
     )
@@ -183,6 +199,7 @@ def rearrange(
         in_time=notice >= needed
         if asked_by == AskedBy.ENGINEER and notice is not None and needed is not None
         else None,
+        offer=str(offer.uid) if offer else "",
     )  # fmt: skip
     return visit
 
@@ -240,6 +257,12 @@ def end_interruption(visit: VisitOrder, *, at: datetime) -> None:
         still.save(update_fields=["ended_at"])
 
 
+def _check_offer(offer: Offer | None, *, by: Actor) -> None:
+    """That he agreed by link follows from his own answer alone."""
+    if offer is not None and by.kind != "system":
+        raise PermissionDenied("only the customer answers for the customer")
+
+
 def _check_agreed(agreed_with: str) -> None:
     if not agreed_with.strip():
         raise Refused(_("Say with whom the time was agreed."), field="agreed_with")
@@ -254,12 +277,7 @@ def _occupy(
     at: datetime,
 ) -> None:
     """Put the window on the visit if the engineer is free then."""
-    if window_until <= window_from:
-        raise Refused(_("The end must be later than the beginning."), field="window_until")
-    if window_until - window_from > LONGEST_WINDOW:
-        raise Refused(_("A window is twelve hours at most."), field="window_until")
-    if window_until <= at:
-        raise Refused(_("This time is over already."), field="window_from")
+    check_window(window_from, window_until, at=at)
     within_a_year(window_from, at, field="window_from")
     visit.window_from, visit.window_until = window_from, window_until
     if travel_minutes is not None:

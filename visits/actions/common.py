@@ -45,7 +45,7 @@ from visits.events import (
     WorkResumed,
     WorkStarted,
 )
-from visits.models import ChecklistAnswer, VisitOrder
+from visits.models import ChecklistAnswer, Offer, VisitOrder
 from visits.states import VISIT
 
 
@@ -113,6 +113,29 @@ FURTHEST = timedelta(days=366)
 def within_a_year(moment: datetime | None, at: datetime, *, field: str) -> None:
     if moment is not None and abs(moment - at) > FURTHEST:
         raise Refused(_("This is more than a year away."), field=field)
+
+
+LONGEST_WINDOW = timedelta(hours=12)
+
+
+def check_window(window_from: datetime, window_until: datetime, *, at: datetime) -> None:
+    if window_until <= window_from:
+        raise Refused(_("The end must be later than the beginning."), field="window_until")
+    if window_until - window_from > LONGEST_WINDOW:
+        raise Refused(_("A window is twelve hours at most."), field="window_until")
+    if window_until <= at:
+        raise Refused(_("This time is over already."), field="window_from")
+
+
+def end_plan(visit: VisitOrder, *, at: datetime) -> tuple[str, ...]:
+    """What the desk intended is done or off: forget it, and let the links for it die."""
+    visit.planned_from = visit.planned_until = None
+    withdraw_offers(visit, at=at)
+    return ("planned_from", "planned_until")
+
+
+def withdraw_offers(visit: VisitOrder, *, at: datetime) -> None:
+    Offer.objects.filter(visit=visit, used_at=None, revoked_at=None).update(revoked_at=at)
 
 
 def told(

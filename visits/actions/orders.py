@@ -28,7 +28,7 @@ from visits.actions.appointments import (
     forget_window,
     start_travel_clocks,
 )
-from visits.actions.common import begin_step, start_clock, told
+from visits.actions.common import begin_step, end_plan, start_clock, told
 from visits.events import (
     VisitAccepted,
     VisitAssigned,
@@ -137,7 +137,7 @@ def assign(visit: VisitOrder, *, engineer: User, at: datetime, by: Actor) -> Vis
     _check_engineer(visit, engineer)
     former = visit.engineer
     visit.engineer, visit.accepted_at = engineer, None
-    advance(visit, step, "engineer", "accepted_at")
+    advance(visit, step, "engineer", "accepted_at", *end_plan(visit, at=at))
     return _handed(visit, former, at=at, by=by)
 
 
@@ -156,7 +156,15 @@ def send_another(
     former = visit.engineer
     end_interruption(visit, at=at)
     visit.engineer, visit.accepted_at = engineer, None
-    advance(visit, step, "engineer", "accepted_at", *fields, *forget_trip(visit))
+    advance(
+        visit,
+        step,
+        "engineer",
+        "accepted_at",
+        *fields,
+        *forget_trip(visit),
+        *end_plan(visit, at=at),
+    )
     return _handed(visit, former, reason=reason, at=at, by=by)
 
 
@@ -236,7 +244,7 @@ def cancel(visit: VisitOrder, *, reason: str, at: datetime, by: Actor) -> VisitO
         raise Refused(_("Say why the visit is called off."), field="reason")
     end_interruption(visit, at=at)
     visit.cancelled_reason = reason
-    advance(visit, step, "cancelled_reason")
+    advance(visit, step, "cancelled_reason", *end_plan(visit, at=at))
     deadlines.cancel(visit, at=at, by=by)
     told(visit, VisitCancelled, at=at, by=by, widely=True, reason=reason)
     keep_rules(visit, counts_at=at, at=at)
@@ -282,7 +290,7 @@ def send_back(visit: VisitOrder, *, reason: str, at: datetime, by: Actor) -> Vis
         raise Refused(_("Say why you cannot take it."), field="reason")
     engineer_id = visit.engineer_id
     visit.engineer, visit.accepted_at = None, None
-    advance(visit, step, "engineer", "accepted_at")
+    advance(visit, step, "engineer", "accepted_at", *end_plan(visit, at=at))
     deadlines.cancel(visit, *OWN_CLOCKS, at=at, by=by)
     deadlines.reassign(visit, None, by=by)
     start_clock("visit.assign", visit, at=at, by=by)

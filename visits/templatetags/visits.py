@@ -24,9 +24,19 @@ register = template.Library()
 @register.simple_tag
 def window(visit: Any) -> str:
     """`14:00–15:00` today, with the day otherwise."""
-    if visit.window_from is None or visit.window_until is None:
+    return _window(visit.window_from, visit.window_until)
+
+
+@register.simple_tag
+def plan_window(visit: VisitOrder) -> str:
+    """The same of what the desk intends."""
+    return _window(visit.planned_from, visit.planned_until)
+
+
+def _window(window_from: datetime | None, window_until: datetime | None) -> str:
+    if window_from is None or window_until is None:
         return ""
-    start, end = timezone.localtime(visit.window_from), timezone.localtime(visit.window_until)
+    start, end = timezone.localtime(window_from), timezone.localtime(window_until)
     clock = f"{start:%H:%M}–{end:%H:%M}"
     today = timezone.localdate()
     if start.date() == today:

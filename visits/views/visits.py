@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,15 +23,15 @@ from servicedesk.core.files import files_of
 from servicedesk.core.forms import ActionForm
 from servicedesk.core.http import DeskRequest, perform
 from servicedesk.core.keyset import keyset_page
-from servicedesk.core.moments import day_of
 from servicedesk.core.panels import render_panels
-from servicedesk.core.phone import last_seen
 from servicedesk.core.timeline import timeline
 from sla.queries import deadlines_of
 from visits import actions, queries
 from visits.forms import FilterForm, OrderForm, VisitForm
 from visits.models import ContactAttempt, VisitOrder, WorkRecord
 from visits.states import VISIT, Status
+from visits.views import board
+from visits.views.offers import show_link
 from visits.views.shared import (
     act_url,
     acts_of,
@@ -124,28 +123,6 @@ def _unassigned(
     return render(request, "visits/unassigned.html", context, status=status)
 
 
-@require_GET
-def board(request: DeskRequest) -> HttpResponse:
-    """Who is where on one day."""
-    _require_any(request, "visits.see_all")
-    day = _day(request.GET.get("day", ""))
-    rows = queries.board(request.actor, day)
-    devices = last_seen(engineer.pk for engineer, _visits in rows)
-    context = {
-        "day": day,
-        "rows": [(engineer, visits, devices.get(engineer.pk)) for engineer, visits in rows],
-        "previous": (day - timedelta(days=1)).isoformat(),
-        "next": (day + timedelta(days=1)).isoformat(),
-        "today": timezone.localdate(),
-        "unassigned": queries.unassigned_count(request.actor),
-    }
-    return render(request, "visits/board.html", context)
-
-
-def _day(text: str) -> date:
-    return day_of(text) or timezone.localdate()
-
-
 # --- ordering ---------------------------------------------------------------------------------
 
 
@@ -188,6 +165,8 @@ def act(request: DeskRequest, number: str, verb: str) -> HttpResponse:
     done = perform(request, form, getattr(actions, verb), found)
     if done is None:
         return _refused(request, found, verb, form)
+    if verb == "offer_times":
+        return show_link(request, found, done)
     if verb != "present_form":
         # What comes next is the customer's page; it needs no word of ours on top.
         messages.success(
@@ -195,12 +174,16 @@ def act(request: DeskRequest, number: str, verb: str) -> HttpResponse:
         )
     if request.POST.get("back") == "unassigned":
         return redirect("visits:unassigned")
+    if request.POST.get("back") == "board":
+        return redirect(board.address(request.POST, found))
     return redirect(after_act(found, verb))
 
 
 def _refused(request: DeskRequest, visit: VisitOrder, verb: str, form: VisitForm) -> HttpResponse:
     if request.POST.get("back") == "unassigned":
         return _unassigned(request, form, status=422)
+    if request.POST.get("back") == "board":
+        return board.show(request, request.POST, refused=form, status=422)
     visit = find_visit(request, visit.number)
     if is_phone(request.actor):
         return _show_act(request, visit, verb, form, status=422)

@@ -24,7 +24,7 @@ export async function drawLocal() {
   const act = actOf(path);
   const number = act?.number ?? /^\/visits\/([^/]+)\/$/.exec(path)?.[1];
   const visit = visits.find((each) => each.number === number);
-  if (!visit) return lost("notHere");
+  if (!visit) return lost(number ? "notHere" : "needsNetwork");
   if (!act) return drawVisit(held, visit, asked);
   if (!visit.forms[act.verb] || !held.machine[act.verb].form) return lost("needsNetwork", visit);
   return drawForm(held, visit, act.verb);
@@ -69,6 +69,7 @@ function drawn(text, visit) {
   const pill = part.querySelector(".pill");
   const now = copy(`status-${visit.status}`);
   if (pill && now) pill.replaceWith(now);
+  if (visit.unsent.length) part.querySelector(".hero-marks .chip")?.remove();
   if (visit.unsent.length) part.querySelector(".tap-top")?.append(make("span.unsent-mark", {}, icon("cloud-upload"), say("notSent", visit.unsent.length)));
   return part;
 }
@@ -132,7 +133,8 @@ function drawVisit(held, visit, asked) {
   const content = [age(asked)];
   if (visit.unsent.length) content.push(notice("wait", say("onThisPhone"), make("ul.plain-list", {}, ...visit.unsent.map(line))));
   content.push(drawn(visit.hero, visit));
-  if (visit.deadlines.length) content.push(make("p.chips", {}, ...visit.deadlines.map(chip)));
+  // Once something is recorded here, the server's deadlines are no longer the truth.
+  if (visit.deadlines.length && !visit.unsent.length) content.push(make("p.chips", {}, ...visit.deadlines.map(chip)));
   const script = visit.forms[next]?.script;
   if (script) content.push(notice("info", say("speak"), make("p", {}, script)));
   content.push(html(visit.about));

@@ -12,12 +12,26 @@ function title(each) {
 }
 
 // What was typed, so that nothing has to be remembered.
-function typed(each) {
+function typed(each, held) {
+  const form = make("template");
+  form.innerHTML = held?.forms[each.verb]?.html ?? "";
+  const named = (name) => {
+    const field = form.content.querySelector(`[name="${CSS.escape(name)}"]`)?.closest(".field");
+    return field?.querySelector("legend, label")?.firstChild?.textContent.trim() || name;
+  };
+  const chosen = (name, value) => {
+    const at = `[name="${CSS.escape(name)}"]`;
+    const option = form.content.querySelector(`select${at} option[value="${CSS.escape(value)}"]`);
+    const box = form.content.querySelector(`input${at}[value="${CSS.escape(value)}"]`)?.closest("label");
+    return (option ?? box)?.textContent.trim() || value;
+  };
   const lines = Object.entries(each.fields).filter(([, value]) => String(value).trim());
   const files = Object.keys(each.files ?? {}).length;
   if (!lines.length && !files) return "";
   return make("details.fold", {}, make("summary", {}, say("content")),
-    make("dl.queue-fields", {}, ...lines.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, [value].flat().join("，"))])),
+    make("dl.queue-fields", {}, ...lines.flatMap(([name, value]) => [
+        make("dt", {}, named(name)), make("dd", {}, [value].flat().map((one) => chosen(name, one)).join("，")),
+      ])),
     files ? make("p", {}, icon("photo"), say("photos", files)) : "");
 }
 
@@ -35,13 +49,13 @@ function action(symbol, text, work, style = "btn-plain") {
   return button;
 }
 
-function card(each, tone, why, ...buttons) {
+function card(each, held, tone, why, ...buttons) {
   return make("li.tap.queue-item", { "data-op": each.op_id, "data-state": each.state },
     make("div.tap-top", {}, make("span.tap-time", {}, when(each.happened_at)), make(`span.queue-state.queue-${tone}`, {}, why)),
     title(each),
     each.message && STUCK.includes(each.state) ? make("p.queue-why", {}, each.message) : "",
     ...Object.values(each.errors ?? {}).flat().filter((text) => text !== each.message && STUCK.includes(each.state)).map((text) => make("p.queue-why", {}, text)),
-    typed(each),
+    typed(each, held),
     buttons.length ? make("div.queue-buttons", {}, ...buttons) : "");
 }
 
@@ -72,7 +86,7 @@ async function stuck(each, held) {
   } else {
     buttons.push(make("a.btn.btn-plain", { href: `/visits/${each.number}/` }, icon("chevron-right"), say("toVisit")));
   }
-  const found = card(each, "bad", say(each.state === "broken" ? "stateBroken" : "stateRefused"), ...buttons);
+  const found = card(each, held, "bad", say(each.state === "broken" ? "stateBroken" : "stateRefused"), ...buttons);
   if (each.state === "broken") found.append(action("trash", say("discard"), () => confirm(say("sureRemove")) && remove(each.op_id), "btn-quiet-danger"));
   else found.append(throwAway(each));
   return found;
@@ -149,7 +163,7 @@ async function content() {
   if (wrong.length) parts.push(make("p.day", {}, say("headRefused")), make("ul.tap-list", {}, ...(await Promise.all(wrong.map((each) => stuck(each, held))))));
   if (open.length) {
     parts.push(make("p.day", {}, say("headUnsent")), make("ul.tap-list", {}, ...open.map((each) =>
-      card(each, "wait", say(each.state === "waiting" ? "stateWaiting" : each.tries ? "stateTried" : "stateUnsent")))));
+      card(each, held, "wait", say(each.state === "waiting" ? "stateWaiting" : each.tries ? "stateTried" : "stateUnsent")))));
   }
   if (!wrong.length && !open.length) {
     parts.push(make("div.empty-state", {}, make("span.empty-mark", {}, icon("circle-check")), make("p.empty-title", {}, say("allSent"))));
