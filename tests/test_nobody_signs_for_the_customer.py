@@ -227,7 +227,7 @@ def test_the_link_says_who_made_it_and_with_what(visit, engineer):
 
 
 @pytest.mark.parametrize(
-    ("ip", "browser", "answer"),
+    ("ip", "program", "answer"),
     [
         ("203.0.113.9", "Handy", "not_provable"),
         ("203.0.113.9", "Other", "kept"),
@@ -235,14 +235,14 @@ def test_the_link_says_who_made_it_and_with_what(visit, engineer):
     ],
 )
 def test_signed_from_where_the_link_was_made_gen_2_is_not_provable(
-    ip, browser, answer, visit, engineer
+    ip, program, answer, visit, engineer
 ):
     form = Document.objects.get(number=visit.number)
     token = documents.make_link(
         form, block="customer", method="L2", phone_last4="5678", ip="203.0.113.9",
         user_agent="Handy", at=timezone.now(), by=engineer.as_actor(),
     )  # fmt: skip
-    phone = Client(REMOTE_ADDR=ip, headers={"user-agent": browser})
+    phone = Client(REMOTE_ADDR=ip, headers={"user-agent": program})
     url, body = reverse("documents:sign", args=[token]), as_form(all_of_it(form))
     phone.post(url, body)
     phone.post(url, body)

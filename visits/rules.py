@@ -217,9 +217,7 @@ def customer_signed_himself(visit: VisitOrder, journal: Journal) -> Finding:
     if by_house or any(e.actor_kind != "contact" for e in entries):
         return broken(*entries, note=_("Not signed by the customer himself."))
     if any(_from_where_the_link_was_made(signature) for signature in signatures):
-        return not_provable(
-            *entries, note=_("Signed with the address and browser that the link was made with.")
-        )
+        return not_provable(_("Signed with the address and browser that the link was made with."))
     return kept(*entries) if entries else not_applicable()
 
 

@@ -54,7 +54,7 @@ def _own_block(found: Document, request: DeskRequest) -> str:
     signed = set(found.signatures.values_list("block", flat=True))
     for block, person in found.signer_ids.items():
         if person == request.actor.id and block not in signed:
-            return block
+            return str(block)
     raise Http404
 
 
