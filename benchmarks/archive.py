@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--pack", type=int, default=2_000)
     options = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "servicedesk.settings_test")
-    with scratch_database():
+    with scratch_database(f"sd_bench_archive_{os.getpid()}"):
         import django
 
         django.setup()

@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("--queued", type=int, default=0)
     options = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "servicedesk.settings_test")
-    with scratch_database():
+    with scratch_database(f"sd_bench_form_{os.getpid()}"):
         import django
 
         django.setup()

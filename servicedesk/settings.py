@@ -425,6 +425,7 @@ SPECTACULAR_SETTINGS = {
         "AttemptOutcomeEnum": "visits.models.ContactAttempt.Outcome",
         "ExtensionChannelEnum": "tickets.models.tickets.Extension.Channel",
         "RemoteChannelEnum": "tickets.models.remote.RemoteSession.Channel",
+        "TicketClosingEnum": "tickets.models.tickets.Ticket.Closing",
     },
 }
 

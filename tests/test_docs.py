@@ -70,9 +70,9 @@ def test_the_search_sees_commands_and_options():
 
 def test_the_file_of_examples_has_every_setting_and_no_other():
     source = read(ROOT / "servicedesk/settings.py")
-    read_there = set(re.findall(r"(?:env\.\w+|_folder|_url)\(\s*\"([A-Z_]+)\"", source))
+    read_there = set(re.findall(r"(?:env\.\w+|_folder|_url)\(\s*\"([A-Z0-9_]+)\"", source))
     examples = read(ROOT / ".env.example")
-    documented = set(re.findall(r"^#?([A-Z_]+)=", examples, re.MULTILINE))
+    documented = set(re.findall(r"^#?([A-Z0-9_]+)=", examples, re.MULTILINE))
     compose = set(re.findall(r"\$\{([A-Z_]+)", read(ROOT / "docker-compose.yml")))
 
     assert len(read_there) > 15
@@ -82,8 +82,8 @@ def test_the_file_of_examples_has_every_setting_and_no_other():
 
 def test_the_table_of_settings_has_every_setting_and_no_other():
     examples = read(ROOT / ".env.example")
-    documented = set(re.findall(r"^#?([A-Z_]+)=", examples, re.MULTILINE)) - {"SECRET_KEY_FILE"}
-    table = re.findall(r"^\| `([A-Z_]+)`", read(ROOT / "docs/running.md"), re.MULTILINE)
+    documented = set(re.findall(r"^#?([A-Z0-9_]+)=", examples, re.MULTILINE)) - {"SECRET_KEY_FILE"}
+    table = re.findall(r"^\| `([A-Z0-9_]+)`", read(ROOT / "docs/running.md"), re.MULTILINE)
 
     assert sorted(table) == sorted(documented)
 

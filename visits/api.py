@@ -390,7 +390,7 @@ class VisitViewSet(DeskViewSet):
         found = planning.proposals(
             self.get_object(), planning.engineers_of(actor), now=timezone.now()
         )
-        return Response(ProposalOutput(found, many=True).data)
+        return Response(ProposalOutput(found, many=True).data)  # type: ignore[arg-type]
 
     @verb(SendAnotherInput)
     def send_another(self, visit: VisitOrder, data: dict[str, Any]) -> VisitOrder:

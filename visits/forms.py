@@ -43,7 +43,7 @@ from visits.models import (
     WorkRecord,
 )
 from visits.pdf import numbers_to_call
-from visits.queries import AHEAD, in_words
+from visits.queries import AHEAD, NOT_SEALED, in_words, lacking
 from visits.states import Status
 
 
@@ -292,6 +292,11 @@ class PassOnForm(AssignForm):
 
 class ReturnForm(ReasonForm):
     reason = _text(_("What is missing?"))
+
+    def prepare(self) -> None:
+        """The list says it already; the form that is being sealed is nothing to bring."""
+        gaps = [gap.text for gap in lacking(self.visit) if gap.text is not NOT_SEALED]
+        self.initial["reason"] = "\n".join(map(str, gaps))
 
 
 class FollowUpForm(VisitForm):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from typing import cast
 
 from django.conf import settings
 from django.urls import reverse
@@ -92,7 +93,7 @@ def tell_that_no_time_suits(event: TimesDeclined) -> None:
 
 def _those_who_offered(uid: str) -> list[User]:
     """The engineer, and whoever made the link."""
-    offer = Offer.objects.select_related("engineer", "made_by").get(uid=uid)
+    offer = cast(Offer, Offer.objects.select_related("engineer", "made_by").get(uid=uid))
     return list({person.pk: person for person in (offer.engineer, offer.made_by)}.values())
 
 

@@ -18,6 +18,7 @@ from customers.models import Store
 from servicedesk.core.actors import Actor
 from servicedesk.core.models import Document, Entry
 from servicedesk.core.moments import spoken
+from servicedesk.core.rules import Answer, evaluate
 from servicedesk.core.search import matching
 from tickets.states import TICKET
 from visits.models import (
@@ -185,6 +186,19 @@ class Gap:
     blocks: bool
 
 
+# The worker's business, and nothing that an engineer could bring.
+NOT_SEALED = gettext_lazy("The form is not sealed yet")
+
+
+def handbook_gaps(visit: VisitOrder) -> list[Gap]:
+    """Which rules of the handbook this visit has broken by now; none of them blocks."""
+    return [
+        Gap(f"{rule.id} {rule.title}" + (f" · {finding.note}" if finding.note else ""), blocks=False)
+        for rule, finding in evaluate(visit)
+        if finding.answer == Answer.BROKEN
+    ]
+
+
 def lacking(visit: VisitOrder) -> list[Gap]:
     """The desk's check list, made by rules (VISIT-23): what is missing, the worst first."""
     document, work = service_form(visit), WorkRecord.objects.filter(visit=visit).first()
@@ -195,7 +209,7 @@ def lacking(visit: VisitOrder) -> list[Gap]:
     sealed = document is not None and document.status == Document.Status.SEALED
     names = {**DEPARTURE_ITEMS, **ARRIVAL_ITEMS, **CLOSING_ITEMS}
     candidates = [
-        (not sealed, _("The form is not sealed yet"), not refused),
+        (not sealed, NOT_SEALED, not refused),
         (refused, _("The customer did not sign: %s") % visit.signature_refused, False),
         (work is None or not work.findings, _("No findings"), True),
         (work is None or not work.cause, _("No cause named"), False),

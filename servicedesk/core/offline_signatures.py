@@ -157,6 +157,6 @@ def _fits(pad: OfflinePad, document: Document, *, at: datetime, device_at: datet
 
 def differences(document: Document, rows: Rows) -> list[str]:
     """The names of the rows that the form has otherwise, more, or not at all."""
-    printed: Counter[tuple[str, ...]] = Counter(KINDS[document.kind].rows(document.data))
-    shown: Counter[tuple[str, ...]] = Counter(tuple(map(str, row)) for row in rows)
+    printed = Counter(tuple(map(str, row)) for row in KINDS[document.kind].rows(document.data))
+    shown = Counter(tuple(map(str, row)) for row in rows)
     return sorted({row[0] if row else "" for row in (printed - shown) + (shown - printed)})

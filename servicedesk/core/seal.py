@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import re
 import struct
 import tempfile
 import zlib
@@ -41,6 +42,7 @@ from pyhanko.sign.diff_analysis import ModificationLevel
 from pyhanko.sign.general import (
     CMSStructuralError,
     NonexistentAttributeError,
+    SigningError,
     extract_certificate_info,
     extract_signer_info,
     find_unique_cms_attribute,
@@ -61,6 +63,9 @@ UNREADABLE = (
     AssertionError, RuntimeError, MemoryError, struct.error, zlib.error,
 )  # fmt: skip
 T = TypeVar("T")
+# How much room the signatures of one certificate and one clock take in a file, in hexadecimal.
+_room: dict[tuple[bytes, int], int] = {}
+MARGIN = 256
 
 
 class SealError(Exception):
@@ -200,7 +205,6 @@ def _sign(
     *,
     reason: str,
 ) -> bytes:
-    output = BytesIO()
     sealing = signers.PdfSigner(
         signers.PdfSignatureMetadata(
             field_name=FIELD,
@@ -214,8 +218,30 @@ def _sign(
         signer=signer,
         timestamper=stamper,
     )
-    _apart(lambda: sealing.sign_pdf(IncrementalPdfFileWriter(BytesIO(pdf)), output=output))
-    return output.getvalue()
+
+    def sign(room: int | None) -> bytes:
+        output = BytesIO()
+        writer = IncrementalPdfFileWriter(BytesIO(pdf))
+        _apart(lambda: sealing.sign_pdf(writer, output=output, bytes_reserved=room))
+        return output.getvalue()
+
+    # Without it pyHanko signs everything twice, to learn how much room the signature needs.
+    who = (signer.signing_cert.sha256, id(stamper))
+    try:
+        sealed = sign(_room.get(who))
+    except SigningError:
+        if _room.pop(who, None) is None:
+            raise
+        sealed = sign(None)
+    if who not in _room:
+        _room[who] = _taken(sealed) + MARGIN
+    return sealed
+
+
+def _taken(sealed: bytes) -> int:
+    """How many bytes lie between the two parts of the file that the signature covers."""
+    first, second = re.findall(rb"/ByteRange \[0 +(\d+) +(\d+) ", sealed)[-1]
+    return int(second) - int(first) - 2
 
 
 def sign_list(content: bytes) -> bytes:
@@ -226,9 +252,7 @@ def sign_list(content: bytes) -> bytes:
         signer, stamper = _signer(folder), stamps.stamper(folder)
         _keep(folder)
     signed = _apart(
-        lambda: asyncio.run(
-            signer.async_sign_general_data(content, "sha256", timestamper=stamper)
-        )
+        lambda: asyncio.run(signer.async_sign_general_data(content, "sha256", timestamper=stamper))
     )
     return bytes(signed.dump())
 

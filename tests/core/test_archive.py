@@ -122,9 +122,7 @@ def test_a_page_costs_the_same_number_of_queries(rows, admin, engineer, django_a
 QUERIES = 9
 
 
-@pytest.mark.parametrize(
-    "odd", [{"first": "x"}, {"kind": "x"}, {"status": "void"}, {"q": "'\\%"}]
-)
+@pytest.mark.parametrize("odd", [{"first": "x"}, {"kind": "x"}, {"status": "void"}, {"q": "'\\%"}])
 def test_what_cannot_be_read_is_no_error(odd, admin, engineer):
     make(engineer, 1)
     client = Client()

@@ -333,7 +333,9 @@ def test_the_customer_reads_signs_and_gets_a_copy(form, engineer):
 @override_settings(TRUSTED_PROXY=True)
 def test_a_signature_names_the_address_of_the_signer_not_of_the_proxy(form, engineer):
     token, _link = own_link(form, engineer)
-    client = customers_phone(token, REMOTE_ADDR="10.0.0.1", headers={"x-forwarded-for": "203.0.113.7"})
+    client = customers_phone(
+        token, REMOTE_ADDR="10.0.0.1", headers={"x-forwarded-for": "203.0.113.7"}
+    )
     client.get(reverse("documents:sign", args=[token]))
 
     assert post(client, token).status_code == 302

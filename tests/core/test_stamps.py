@@ -198,3 +198,13 @@ def test_openssl_finds_the_time_stamp_of_our_own_clock_valid(keys, tmp_path):
         capture_output=True, check=False, text=True,
     )  # fmt: skip
     assert "Verification: OK" in done.stdout + done.stderr
+
+
+def test_a_signature_that_outgrows_its_room_is_made_again(keys):
+    page = seal._empty_page()
+    seal.seal(page, reason="")
+    (who,) = [key for key in seal._room if seal._room[key]][-1:]
+    seal._room[who] = 600
+
+    assert seal.inspect(seal.seal(page, reason="").pdf).intact
+    assert seal._room[who] > 600

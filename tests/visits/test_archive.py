@@ -12,8 +12,9 @@ from servicedesk.core.models import Document, RuleResult
 from sla.models import Deadline
 from tests.visits.factories import AFTER, FINISHED, make_desk_person, make_visit
 from visits import actions
-from visits.queries import lacking
+from visits.queries import handbook_gaps, lacking
 from visits.states import Status
+from visits.views.shared import make_form
 
 pytestmark = pytest.mark.django_db
 AT = FINISHED + timedelta(hours=6)
@@ -114,6 +115,26 @@ def test_the_check_list_names_what_is_missing(engineer):
     gaps = {str(gap.text): gap.blocks for gap in lacking(visit)}
 
     assert gaps == {"服务单尚未盖章": True, "未填原因": False}
+
+
+def test_the_desk_sees_which_rules_were_broken_and_what_to_ask_for(engineer, client):
+    visit = make_visit(Status.HANDED_IN, engineer, record={"cause": ""})
+    client.force_login(make_desk_person())
+
+    page = client.get(visit.get_absolute_url()).text
+
+    broken = [str(gap.text) for gap in handbook_gaps(visit)]
+    assert broken
+    assert all(text.partition(" ")[0] in page for text in broken)
+    asked = make_form("return_form", visit, desk()).initial["reason"]
+    assert asked == "未填原因"
+
+
+def test_the_engineer_sees_the_same_list_before_he_hands_in(engineer, client):
+    visit = make_visit(Status.SIGNED, engineer, record={"cause": ""})
+    client.force_login(engineer)
+
+    assert "未填原因" in client.get(visit.get_absolute_url()).text
 
 
 def test_nothing_is_missing_on_a_good_form(engineer):

@@ -113,7 +113,7 @@ def offer_times(
     offer = Offer.objects.create(
         visit=visit, engineer=engineer, slots=offered, asked_by=asked_by if stands else "",
         reason=reason.strip() if stands else "", token_sha256=token_hash(token),
-        phone_last4=digits[-4:], made_at=at, made_by_id=by.id,
+        phone_last4=digits[-4:], made_at=at, made_by_id=by.id,  # type: ignore[misc]
         expires_at=min(at + OFFER_LIFE, max(start for start, _until in slots)),
     )  # fmt: skip
     save_changes(visit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -81,7 +81,7 @@ def _offer(token: str) -> Offer:
     )
     if found is None:
         raise Http404
-    return found
+    return cast(Offer, found)
 
 
 def _alive(offer: Offer) -> bool:

@@ -249,7 +249,9 @@ def _show(
             )
             for file in files_of(visit)
         ],
-        "gaps": queries.lacking(visit) if visit.status in CHECKED else [],
+        "gaps": [*queries.lacking(visit), *queries.handbook_gaps(visit)]
+        if visit.status in CHECKED
+        else [],
         "can_resolve": _can_resolve(request, visit),
     }  # fmt: skip
     if is_phone(request.actor):
