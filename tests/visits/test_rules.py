@@ -6,7 +6,9 @@ import random
 from datetime import timedelta
 
 import pytest
+from django.db import IntegrityError, connection, transaction
 
+from servicedesk.core.documents import drawn
 from servicedesk.core.models import Document, Signature
 from servicedesk.core.rules import Journal, evaluate, journal_of
 from tests.conftest import AT
@@ -161,12 +163,18 @@ def test_gen_2_who_signed(start, engineer):
     other = start(Status.FINISHED, shift=timedelta(days=1))
     assert answer("GEN-2", other) == OPEN
     form = actions.present_form(other, at=FINISHED + timedelta(days=1), by=engineer.as_actor())
-    # No door leads here; a row written past them is found.
-    Signature.objects.create(
-        document=form, block="customer", signer_name="李晓梅", method="L1", strokes=strokes(),
+    # No door leads here, and the database refuses it; a row written past both is found.
+    forged = Signature(
+        **drawn(strokes()), document=form, block="customer", signer_name="李晓梅", method="L1",
         shown_sha256=form.data_sha256, signed_at=FINISHED, actor_kind="user",
         actor_id=engineer.pk,
     )  # fmt: skip
+    with pytest.raises(IntegrityError, match="core_signature_by_whom"), transaction.atomic():
+        forged.save()
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE core_signature DROP CONSTRAINT core_signature_by_whom")
+    forged.save()
     assert answer("GEN-2", other) == BROKEN
 
 

@@ -229,7 +229,8 @@ def closed_by(helpdesk, closing, *, days, confirmed_by=""):
     ticket = make_ticket(Status.RESOLVED, owner=helpdesk)
     actions.close(
         ticket, closing=closing, confirmed_by=confirmed_by,
-        at=AT + timedelta(days=days, hours=1), by=helpdesk.as_actor(),
+        at=AT + timedelta(days=days, hours=1),
+        by=SYSTEM if closing == "automatic" else helpdesk.as_actor(),
     )  # fmt: skip
     return ticket
 
