@@ -127,7 +127,7 @@ def verify(form: Any, count: int) -> None:
     pdf = renderer.render(paper.render(form, layout="pdf/base.html"))
     sealed = [seal.seal(pdf, reason=str(n)) for n in range(min(DIFFERENT, count))]
     store = storages["documents"]
-    folder = Path(store.path("documents/bench"))  # type: ignore[attr-defined]
+    folder = Path(store.path("documents/bench"))
     folder.mkdir(parents=True)
     rows = []
     for number in range(count):

@@ -36,6 +36,7 @@ MAY_WRITE_STATUS = {
     "outbox.py",
     "digests.py",
     "documents.py",
+    "exports.py",
     "sealing.py",
 }
 

@@ -193,7 +193,9 @@ NOT_SEALED = gettext_lazy("The form is not sealed yet")
 def handbook_gaps(visit: VisitOrder) -> list[Gap]:
     """Which rules of the handbook this visit has broken by now; none of them blocks."""
     return [
-        Gap(f"{rule.id} {rule.title}" + (f" · {finding.note}" if finding.note else ""), blocks=False)
+        Gap(
+            f"{rule.id} {rule.title}" + (f" · {finding.note}" if finding.note else ""), blocks=False
+        )
         for rule, finding in evaluate(visit)
         if finding.answer == Answer.BROKEN
     ]

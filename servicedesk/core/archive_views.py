@@ -40,7 +40,7 @@ class ArchiveForm(DeskForm):
     status = forms.ChoiceField(label=_("Status"), required=False)
 
     def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        super().__init__(*args, **kwargs)
         kind, status = self.fields["kind"], self.fields["status"]
         assert isinstance(kind, forms.ChoiceField)
         assert isinstance(status, forms.ChoiceField)
@@ -138,7 +138,7 @@ class MailForm(DeskForm):
     email = forms.ChoiceField(label=_("Send to"), widget=forms.RadioSelect)
 
     def __init__(self, document: Document, *args: object) -> None:
-        super().__init__(*args)  # type: ignore[arg-type]
+        super().__init__(*args)
         people = document_mail.addressees(document)
         field = self.fields["email"]
         assert isinstance(field, forms.ChoiceField)

@@ -77,7 +77,7 @@ def request_export(wanted: archive.Selection, *, at: datetime, by: Actor) -> Doc
 
 def exports_of(actor: Actor) -> Any:
     """Each one sees what he asked for, and nobody else's."""
-    if not actor.may("documents.export"):
+    if actor.id is None or not actor.may("documents.export"):
         return DocumentExport.objects.none()
     return DocumentExport.objects.filter(requested_by_id=actor.id).defer("documents")
 

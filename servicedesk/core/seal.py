@@ -226,6 +226,7 @@ def _sign(
         return output.getvalue()
 
     # Without it pyHanko signs everything twice, to learn how much room the signature needs.
+    assert signer.signing_cert is not None
     who = (signer.signing_cert.sha256, id(stamper))
     try:
         sealed = sign(_room.get(who))
@@ -380,5 +381,5 @@ def list_is_ours(content: bytes, signed: bytes) -> bool:
     stamped = status.timestamp_validity
     return bool(
         status.intact and status.valid and status.trusted
-        and stamped.intact and stamped.valid and stamped.trusted
+        and stamped is not None and stamped.intact and stamped.valid and stamped.trusted
     )  # fmt: skip

@@ -52,15 +52,16 @@ class Stamp:
     by: str
 
 
-class OwnStamper(TimeStamper):  # type: ignore[misc]
+class OwnStamper(TimeStamper):
     """Our own authority: the clock of this machine, under a certificate that seals nothing else."""
 
     def __init__(self, signer: signers.SimpleSigner) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.signer = signer
         self.last: Stamp | None = None
 
     async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
+        assert self.signer.signing_cert is not None
         info = {
             "version": "v1",
             "policy": POLICY,
@@ -85,12 +86,12 @@ class OwnStamper(TimeStamper):  # type: ignore[misc]
         return token
 
 
-class HttpStamper(RequestsHTTPTimeStamper):  # type: ignore[misc]
+class HttpStamper(RequestsHTTPTimeStamper):
     """An authority elsewhere. Its answer is checked before it becomes part of a form."""
 
     def __init__(self) -> None:
         user = (settings.TIMESTAMP_USER, settings.TIMESTAMP_PASSWORD)
-        super().__init__(
+        super().__init__(  # type: ignore[no-untyped-call]
             settings.TIMESTAMP_URL, timeout=SECONDS, auth=user if settings.TIMESTAMP_USER else None
         )
         self.last: Stamp | None = None

@@ -179,9 +179,11 @@ def test_the_manifest_names_every_member(form, archive):
     manifest = backup.check(archive)
 
     (kept,) = (settings.SEAL_KEY_DIR / "certificates").iterdir()
+    (clock,) = (settings.SEAL_KEY_DIR / "clocks").iterdir()
     assert set(manifest.members) == {
         "database.dump", f"media/{form.file}", "media/uploads/照片.txt",
         "seal/authority.pem", "seal/seal.key", "seal/seal.pem", f"seal/certificates/{kept.name}",
+        "seal/clock-authority.pem", "seal/clock.key", "seal/clock.pem", f"seal/clocks/{clock.name}",
     }  # fmt: skip
     assert "core.0001_initial" in manifest.migrations
 
