@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 from accounts.models import User
 from servicedesk.core.document_events import DocumentSigned
 from servicedesk.core.models import Document, Entry, RuleResult, Signature
+from servicedesk.core.moments import to_the_minute
 from servicedesk.core.rules import (
     Finding,
     Journal,
@@ -453,7 +454,7 @@ def drive_scanned(visit: VisitOrder, journal: Journal) -> Finding:
     back = handed_in.data["usb_scanned_at"]
     if back is None:
         return broken(handed_in)
-    if finished is not None and _moment(back) < finished.at:
+    if finished is not None and _moment(back) < to_the_minute(finished.at):
         return broken(finished, handed_in, note=_("The scan was before the work was done."))
     return kept(prepared, handed_in)
 

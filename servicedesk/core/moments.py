@@ -19,6 +19,11 @@ def spoken(moment: datetime, *, year: int | None = None) -> str:
     return f"{date_format(local, day)} {local:%H:%M}"
 
 
+def to_the_minute(moment: datetime) -> datetime:
+    """Its minute: the most that a person who types a time can say."""
+    return moment.replace(second=0, microsecond=0)
+
+
 def day_of(text: str) -> date | None:
     """The day that an address names (`2026-03-02`); None if it is none that we could work with."""
     try:

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 def make(subject, number: int, *, kind=PLAIN, at=AT, **more) -> Document:
     return documents.freeze(
         kind, subject, number=f"ZZ-20260302-{number:04}", data=data(**more),
-        keywords=["大兴百货", "五道口店", "王店长"], at=at, by=SYSTEM,
+        keywords=["大兴百货", "五道口店", "王店长"], signers={"engineer": subject.pk}, at=at, by=SYSTEM,
     )  # fmt: skip
 
 

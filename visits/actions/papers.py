@@ -16,6 +16,7 @@ from servicedesk.core.actions import action, advance, lock, save_changes
 from servicedesk.core.actors import Actor
 from servicedesk.core.errors import Refused
 from servicedesk.core.models import Attachment, Document
+from servicedesk.core.moments import to_the_minute
 from sla import deadlines
 from tickets.actions import tickets
 from visits import pdf
@@ -116,7 +117,7 @@ def hand_in(
     if usb_scanned_at is not None:
         if usb_scanned_at > at:
             raise Refused(_("The scan cannot lie in the future."), field="usb_scanned_at")
-        if visit.finished_at is not None and usb_scanned_at < visit.finished_at:
+        if visit.finished_at is not None and usb_scanned_at < to_the_minute(visit.finished_at):
             raise Refused(
                 _("That scan was before the work was done; scan the drive on return."),
                 field="usb_scanned_at",

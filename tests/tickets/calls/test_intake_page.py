@@ -162,7 +162,7 @@ def test_a_second_click_leads_to_the_same_call(desk, typed):
         ("find=大兴", ["百惠超市大兴店"]),
         ("find=红梅", ["李红梅"]),
         ("caller_number=80", []),
-        ("find=%7F", []),
+        ("find=%20", []),
         ("caller_number=%27", []),
     ],
 )

@@ -16,6 +16,7 @@ from servicedesk.core.history import changes
 from servicedesk.core.models import Entry
 from sla.actions import create_policy
 from sla.models import Deadline, DeadlineMove
+from sla.sweeping import sweep
 from tests.conftest import AT
 from tests.journal import journal
 from tests.tickets.tickets.factories import make_category, make_store, make_ticket
@@ -152,6 +153,7 @@ def test_marking_urgent_too_late_mends_no_miss(helpdesk):
         ticket, urgency_reason="顾客排队", at=AT + timedelta(hours=1), by=helpdesk.as_actor()
     )
 
+    sweep(AT + timedelta(hours=1))
     response = Deadline.objects.of(ticket).get(kind="ticket.response")
     assert (response.due_at, response.missed_at) == (AT + timedelta(minutes=30),) * 2
 
