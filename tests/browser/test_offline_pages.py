@@ -24,6 +24,8 @@ SMALL = """() => [...document.querySelectorAll("a, button, summary, select, text
 
 
 def faults(phone: Page, name: str) -> list[str]:
+    # Back in the network, a page of the telephone gives way to the server's.
+    phone.wait_for_load_state("networkidle")
     found = []
     for theme in ("light", "dark"):
         turn(phone, 390, theme)
@@ -58,6 +60,8 @@ def test_the_pages_of_the_telephone_are_sound(page_of, engineer, dispatcher):
     expect(phone.locator(".hero .pill")).to_contain_text("在途")
     found += faults(phone, "visit offline")
     further(phone, "log_attempt")
+    phone.wait_for_url("**/log_attempt/**")
+    expect(phone.locator("form.desk-form")).to_be_visible()
     found += faults(phone, "form offline")
     phone.goto("/phone/queue/")
     expect(phone.locator(".queue-item")).to_have_count(2)
