@@ -461,7 +461,7 @@ class Stories:
             yield from self._close(ticket, desk, at)
             return
         if dice.random() < 0.14:
-            at = window[0] - minutes(dice.choice([300, 280, 60, 35, 20]))
+            at = max(at + minutes(5), window[0] - minutes(dice.choice([300, 280, 60, 35, 20])))
             yield at
             window = self._free_window(engineer, max(at, window[1]))
             visits.rearrange(
