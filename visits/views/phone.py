@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from customers.queries import proof_of
 from servicedesk.core import documents, handover
 from servicedesk.core.http import DeskRequest
+from servicedesk.core.link_mail import masked
 from servicedesk.core.models import Document, KeptSignature
 from servicedesk.core.paper import qr
 from visits import queries
@@ -114,12 +115,19 @@ def share(request: DeskRequest, number: str) -> HttpResponse:
         signer_name=visit.contact_name,
         contact_id=visit.contact_id,
         **proof_of(visit.contact),
+        email=visit.contact.email if visit.contact else "",
         **handover.device(request),
         at=timezone.now(),
         by=request.actor,
     )
     url = f"{settings.BASE_URL}{reverse('documents:sign', args=[token])}"
-    return render(request, "visits/share.html", {"visit": visit, "url": url, "qr": qr(url)})
+    context = {
+        "visit": visit,
+        "url": url,
+        "qr": qr(url),
+        "mailed": masked(visit.contact.email) if visit.contact else "",
+    }
+    return render(request, "visits/share.html", context)
 
 
 @require_GET
