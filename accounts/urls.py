@@ -11,7 +11,7 @@ app_name = "accounts"
 # is no way in by e-mail.
 log_in_patterns: list[URLPattern | URLResolver] = [
     path("", allauth_views.login, name="account_login"),
-    path("out/", allauth_views.logout, name="account_logout"),
+    path("out/", me.log_out, name="account_logout"),
     path("inactive/", allauth_views.account_inactive, name="account_inactive"),
     path("again/", allauth_views.reauthenticate, name="account_reauthenticate"),
     path("password/", allauth_views.password_change, name="account_change_password"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account import views as allauth_views
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
@@ -15,8 +16,19 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import actions, queries
 from accounts.forms import DutyForm, OwnDataForm, PhotoForm, QuietHoursForm, SetPinForm
 from accounts.models import User
+from servicedesk.core import phone
 from servicedesk.core.forms import DeskForm
 from servicedesk.core.http import DeskRequest, perform
+
+
+def log_out(request: DeskRequest) -> HttpResponse:
+    """Refused once over work that this phone still holds; its script, where it runs, has looked itself."""
+    if request.method == "POST" and "checked" not in request.POST:
+        agent = request.headers.get("User-Agent", "")
+        if phone.unsent_at(request.actor.id, agent):
+            return render(request, "account/logout.html", {"redirect_field": ""}, status=409)
+    response: HttpResponse = allauth_views.logout(request)
+    return response
 
 
 @require_http_methods(["GET", "POST"])

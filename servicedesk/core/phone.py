@@ -574,6 +574,14 @@ def last_seen(user_ids: Iterable[int]) -> dict[int, PhoneDevice]:
     return {row.user_id: row for row in rows}
 
 
+def unsent_at(user_id: int | None, user_agent: str) -> int:
+    """How much his devices of this make still held when they were heard of last."""
+    if user_id is None:
+        return 0
+    rows = PhoneDevice.objects.filter(user_id=user_id, user_agent=user_agent[:200])
+    return rows.aggregate(held=models.Sum("unsent"))["held"] or 0
+
+
 def seen(
     device: uuid.UUID,
     *,

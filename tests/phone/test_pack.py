@@ -222,3 +222,18 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_visits(phone, en
 def test_who_makes_no_visits_takes_none_along(phone_of, helpdesk, engineer):
     make_visit(Status.APPOINTED, engineer)
     assert pack(phone_of(helpdesk))["visits"] == []
+
+
+@pytest.mark.parametrize("stands", [True, False], ids=["with an appointment", "without"])
+def test_the_phone_knows_where_accepting_leads_to(phone, engineer, dispatcher, stands):
+    visit = make_visit(Status.APPOINTED if stands else Status.ORDERED, engineer)
+    actions.assign(visit, engineer=engineer, at=timezone.now(), by=dispatcher.as_actor())
+    said = pack(phone)
+    step = said["machine"]["accept"]
+    (shown,) = said["visits"]
+
+    phone.does(visit, "accept", {"first_judgement": "网口"}, at=timezone.now())
+
+    visit.refresh_from_db()
+    expected = step["with_window"] if shown["window_from"] else step["target"]
+    assert visit.status == expected == (Status.APPOINTED if stands else Status.ACCEPTED)

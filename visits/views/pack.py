@@ -35,6 +35,10 @@ EARLIER_VISITS = 3
 ARTICLES = 3
 
 
+# Where an act leads to if an appointment stands (`actions.accept`).
+WITH_WINDOW = {"accept": Status.APPOINTED}
+
+
 def pack(
     request: HttpRequest, now: datetime, verbs: Collection[str], decisions: Collection[str]
 ) -> dict[str, Any]:
@@ -53,6 +57,7 @@ def pack(
                 "icon": VISIT[verb].icon,
                 "sources": sorted(VISIT[verb].sources),
                 "target": VISIT[verb].target,
+                "with_window": WITH_WINDOW.get(verb),
                 "one_tap": form.one_tap,
                 "decision": verb in decisions,
                 "form": bool(form.fields),

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from servicedesk.core.assets import asset_version
+from servicedesk.core.phone import unsent_at
 
 register = template.Library()
 
@@ -27,6 +28,13 @@ def makes_visits(context: dict[str, Any]) -> bool:
 def phone_user(context: dict[str, Any]) -> SafeString:
     """Whose outbox it is, as attributes of <body>."""
     return format_html(' data-user="{}"{}', context["request"].user.uid, phone_basics())
+
+
+@register.simple_tag(takes_context=True)
+def unsent_here(context: dict[str, Any]) -> int:
+    """What the person's phone still held by its last report; its own script knows better."""
+    request = context["request"]
+    return unsent_at(request.actor.id, request.headers.get("User-Agent", ""))
 
 
 @register.simple_tag
@@ -82,6 +90,7 @@ def _words() -> dict[str, str]:
         "toQueue": _("See what is not sent"),
         "allSent": _("Everything is sent"),
         "headRefused": _("Not accepted: please decide"),
+        "headElsewhere": _("Sent from another phone of yours"),
         "headUnsent": _("Not sent yet"),
         "headSent": _("Sent lately ({1})"),
         "stateUnsent": _("waits for a network"),

@@ -2,7 +2,7 @@
 // person. Works on every page that has a button for it.
 import { remember, remembered, forget, unsent } from "./outbox.js";
 import { flush } from "./sender.js";
-import { notice, say } from "./dom.js";
+import { make, notice, say } from "./dom.js";
 
 const OUT = "/log-in/out/";
 
@@ -26,6 +26,8 @@ async function leave(form) {
     const registration = await navigator.serviceWorker?.getRegistration();
     await registration?.unregister();
   }
+  // The server would ask by what it heard last.
+  form.append(make("input", { type: "hidden", name: "checked", value: "1" }));
   form.submit();
 }
 

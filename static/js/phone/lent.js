@@ -173,7 +173,7 @@ async function unlock(button) {
   try {
     const ping = async () => (await fetch("/phone/ping/", { cache: "no-store" })).json();
     const { csrf } = await ping();
-    await fetch("/log-in/out/", { method: "POST", headers: { "X-CSRFToken": csrf }, redirect: "manual" });
+    await fetch("/log-in/out/", { method: "POST", headers: { "X-CSRFToken": csrf }, redirect: "manual", body: new URLSearchParams({ checked: 1 }) });
     if ((await ping()).user !== null) return;
     await forget(me);
     await free();

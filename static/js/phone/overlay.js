@@ -17,7 +17,8 @@ export function overlay(visit, commands, { machine, next }) {
   for (const each of commands) {
     const step = machine[each.verb];
     if (!step?.sources.includes(status)) continue;
-    if (step.target) status = step.target;
+    // Whoever accepts an order with an appointment has the appointment, too.
+    if (step.target) status = (visit.window_from && step.with_window) || step.target;
     if (isWhole(each, next)) done.set(each.verb, each.happened_at);
   }
   return { ...visit, status, done, unsent: commands.filter((each) => PENDING.includes(each.state)) };

@@ -1,5 +1,6 @@
 // The queue: what is not sent, what was refused and why, and what one can do about it.
 import { PENDING, STUCK, blob, commands, me, remove } from "./outbox.js";
+import { elsewhere, lookElsewhere, take } from "./elsewhere.js";
 import { clock, pack, packAskedAt } from "./pack.js";
 import { discard, flush, look, standing } from "./sender.js";
 import { icon, make, notice, say, when } from "./dom.js";
@@ -71,6 +72,7 @@ function throwAway(each) {
     event.preventDefault();
     try {
       await discard(each.op_id, reason.value.trim());
+      await lookElsewhere(await commands());
       await draw();
     } catch (error) {
       wrong.textContent = error.url || !error.message ? say("needsNetwork") : error.message;
@@ -91,6 +93,22 @@ async function stuck(each, held) {
   const found = card(each, held, "bad", say(each.state === "broken" ? "stateBroken" : "stateRefused"), ...buttons);
   if (each.state === "broken") found.append(action("trash", say("discard"), () => confirm(say("sureRemove")) && remove(each.op_id), "btn-quiet-danger"));
   else found.append(throwAway(each));
+  return found;
+}
+
+// Refused or waiting, and sent from another telephone.
+function foreign(each, held) {
+  const known = held?.visits.find((visit) => visit.number === each.number);
+  const titled = { ...each, title: known?.title ?? "" };
+  const waits = each.state === "waiting";
+  const mend = async () => {
+    await take(titled);
+    location.assign(`${known.url}${each.verb}/?local&mend=${each.op_id}`);
+  };
+  const button = !waits && known?.forms[each.verb] ? action("edit", say("mend"), mend, "btn-primary")
+    : make("a.btn.btn-plain", { href: `/visits/${each.number}/` }, icon("chevron-right"), say("toVisit"));
+  const found = card(titled, held, waits ? "wait" : "bad", say(waits ? "stateWaiting" : "stateRefused"), button);
+  found.append(throwAway(titled));
   return found;
 }
 
@@ -122,7 +140,7 @@ function base64(content) {
   });
 }
 
-async function others() {
+async function colleagues() {
   const names = ((await indexedDB.databases?.()) ?? []).map((each) => each.name).filter((name) => /^desk-[0-9a-f-]{36}$/.test(name ?? ""));
   const found = [];
   for (const uid of names.map((name) => name.slice(5)).filter((each) => each !== me)) {
@@ -156,7 +174,7 @@ async function content() {
   const wrong = all.filter((each) => STUCK.includes(each.state));
   const open = all.filter((each) => PENDING.includes(each.state));
   const settled = all.filter((each) => each.state === "done").slice(-10).reverse();
-  const parts = [...(await others())];
+  const parts = [...(await colleagues())];
   if (standing.why === "login") {
     const address = `${standing.login}?next=${encodeURIComponent(location.pathname)}`;
     parts.push(notice("bad", say("loginTitle"), make("p", {}, make("a.btn.btn-primary", { href: address }, icon("login"), say("login")))));
@@ -167,7 +185,9 @@ async function content() {
     parts.push(make("p.day", {}, say("headUnsent")), make("ul.tap-list", {}, ...open.map((each) =>
       card(each, held, "wait", say(each.state === "waiting" ? "stateWaiting" : each.tries ? "stateTried" : "stateUnsent")))));
   }
-  if (!wrong.length && !open.length) {
+  const others = elsewhere(all);
+  if (others.length) parts.push(make("p.day", {}, say("headElsewhere")), make("ul.tap-list", {}, ...others.map((each) => foreign(each, held))));
+  if (!wrong.length && !open.length && !others.length) {
     parts.push(make("div.empty-state", {}, make("span.empty-mark", {}, icon("circle-check")), make("p.empty-title", {}, say("allSent"))));
   }
   if (wrong.length || open.length) {
@@ -193,4 +213,10 @@ export async function queue() {
   // A reason that is being typed must not be drawn away.
   document.addEventListener("outbox:change", () => page.querySelector("details[open] form") || draw());
   await look();
+  await renewed();
+}
+
+async function renewed() {
+  await lookElsewhere(await commands());
+  if (!page.querySelector("details[open] form")) await draw();
 }
