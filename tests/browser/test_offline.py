@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import BrowserContext, Playwright, expect
+from playwright.sync_api import BrowserContext, Playwright, Route, expect
 
 from accounts.models import User
 from servicedesk.core import assets
-from servicedesk.core.models import Attachment, PhoneCommand, PhoneDevice
+from servicedesk.core.models import Attachment, PhoneCommand, PhoneDevice, PhoneUpload
 from tests.browser.conftest import PATIENCE, QUIET, chromium_program, session_of
 from tests.browser.hands import further, thumb
 from tests.browser.offline import (
@@ -282,11 +282,43 @@ def test_nobody_logs_out_with_unsent_work(page_of, engineer):
                 const asked = db.transaction(name).objectStore(name).getAllKeys();
                 asked.onsuccess = () => done(asked.result);
             });
-            return [await count("commands"), await count("blobs"), (await count("meta")).includes("pack")];
+            return [await count("commands"), await count("blobs"), (await count("meta")).filter((key) => ["pack", "papers"].includes(key))];
         }""",
         str(engineer.uid),
     )
-    assert held == [[], [], False]
+    assert held == [[], [], []]
+
+
+def test_a_photo_that_breaks_off_in_the_middle_goes_on_where_it_was(page_of, engineer, tmp_path):
+    visit = soon(Status.WORKING, engineer, minutes=-30)
+    phone = page_of(engineer, phone=True)
+    ready(phone)
+    pieces: list[int] = []
+
+    def breaks(route: Route) -> None:
+        if route.request.method == "PATCH":
+            pieces.append(int(route.request.headers["upload-offset"]))
+        if pieces and pieces[-1] > 0 and len(pieces) == 2:
+            route.abort()
+        else:
+            route.continue_()
+
+    phone.route("**/phone/uploads/*/", breaks)
+    phone.goto(f"{visit.get_absolute_url()}attach/")
+    form = form_of(phone, "attach")
+    form.locator("input[type=file]").set_input_files(photo(tmp_path))
+    submit(phone, "attach", visit)
+    upload = PhoneUpload.objects.get()
+    assert 0 < upload.offset < upload.size
+    assert unsent(phone) == ["attach"]
+
+    phone.evaluate(
+        "async (sender) => (await import(sender)).flush({ now: true })", module("sender")
+    )
+    all_sent(phone, 1)
+
+    assert pieces == [0, upload.offset, upload.offset]
+    assert Attachment.objects.count() == 1
 
 
 def test_what_is_refused_is_mended_on_the_queue_page(page_of, engineer):

@@ -225,8 +225,10 @@ def test_who_makes_no_visits_takes_none_along(phone_of, helpdesk, engineer):
 
 
 @pytest.mark.parametrize("stands", [True, False], ids=["with an appointment", "without"])
-def test_the_phone_knows_where_accepting_leads_to(phone, engineer, dispatcher, stands):
-    visit = make_visit(Status.APPOINTED if stands else Status.ORDERED, engineer)
+def test_the_phone_knows_where_accepting_leads_to(
+    phone, engineer, other_engineer, dispatcher, stands
+):
+    visit = make_visit(Status.APPOINTED if stands else Status.ORDERED, other_engineer)
     actions.assign(visit, engineer=engineer, at=timezone.now(), by=dispatcher.as_actor())
     said = pack(phone)
     step = said["machine"]["accept"]
