@@ -1,6 +1,6 @@
 // What is taken along so that a customer can sign without a network: of each visit the form, and a pad
 // that is good for one signature. Both are fetched beside the pack, while there is a network.
-import { device, meta, setMeta } from "./outbox.js";
+import { database, device, meta } from "./outbox.js";
 import { json, post } from "./server.js";
 
 export const SUBJECT = "visits.visitorder";
@@ -38,6 +38,9 @@ async function renew(visits) {
 }
 
 export async function keep(number, paper) {
-  const { [number]: _old, ...others } = await papers();
-  await setMeta("papers", paper ? { ...others, [number]: paper } : others);
+  const { store, done } = (await database()).transaction("meta", "readwrite");
+  const { [number]: _old, ...others } = (await store.get("papers")) ?? {};
+  // Who has logged out meanwhile has no pack any more, and leaves no papers either.
+  if (await store.get("pack")) await store.put(paper ? { ...others, [number]: paper } : others, "papers");
+  await done;
 }

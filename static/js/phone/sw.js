@@ -40,7 +40,7 @@ self.addEventListener("fetch", (event) => {
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== location.origin) return;
   if (ASSETS.has(url.pathname)) event.respondWith(asset(request));
-  else if (request.mode === "navigate") event.respondWith(lent().then((is) => (is ? shell() : page(event, url))));
+  else if (request.mode === "navigate") event.respondWith(lent().then((is) => (is ? alone(event) : page(event, url))));
 });
 
 // In a customer's hand (lent.js): no address shows anything but the form, also back in the network.
@@ -59,7 +59,7 @@ async function asset(request) {
 // The network first; where it does not answer, the shell, which draws the page from the pack.
 async function page(event, url) {
   const local = LOCAL.test(url.pathname) && !NOT_LOCAL.test(url.pathname);
-  if (local && (url.searchParams.has("local") || Date.now() < restUntil)) return shell();
+  if (local && (url.searchParams.has("local") || Date.now() < restUntil)) return alone(event);
   const network = fromNetwork(event);
   if (!local) return network.catch(shell);
   let timer = 0;
@@ -76,6 +76,7 @@ async function page(event, url) {
   } catch (error) {
     const empty = await shell();
     if (!empty) throw error;
+    network.then((answer) => answer.body?.cancel()).catch(() => {});
     // Who went elsewhere before the answer came says nothing about the network.
     if (!event.request.signal.aborted) restUntil = Date.now() + REST;
     return empty;
@@ -86,6 +87,14 @@ async function page(event, url) {
 
 async function fromNetwork(event) {
   return (await event.preloadResponse) ?? fetch(event.request);
+}
+
+// Without the network's answer, which the browser has asked for already: left unread, it holds a line, and
+// with a few of them nothing is sent any more.
+function alone(event) {
+  const drop = async () => (await event.preloadResponse)?.body?.cancel();
+  event.waitUntil(drop().catch(() => {}));
+  return shell();
 }
 
 function shell() {
