@@ -14,7 +14,8 @@ from django.views.decorators.http import require_GET, require_POST
 from customers.queries import proof_of
 from servicedesk.core import documents, handover
 from servicedesk.core.http import DeskRequest
-from servicedesk.core.models import Document
+from servicedesk.core.link_mail import masked
+from servicedesk.core.models import Document, KeptSignature
 from servicedesk.core.paper import qr
 from visits import queries
 from visits.models import VisitOrder
@@ -61,9 +62,16 @@ def sign(request: DeskRequest, number: str) -> HttpResponse:
         "document": document,
         "customer_signed": CUSTOMER.name in signed,
         "engineer_signed": ENGINEER.name in signed,
+        "kept": None if CUSTOMER.name in signed else kept_signature(visit),
         "own_device": bool(proof_of(visit.contact)["phone_last4"]),
     }
     return render(request, "visits/sign.html", context)
+
+
+def kept_signature(visit: VisitOrder) -> KeptSignature | None:
+    """Drawn without a network under another form than this one: he must be asked again."""
+    kept = KeptSignature.objects.filter(document__number=visit.number).select_related("document")
+    return kept.last()
 
 
 def _open_document(visit: VisitOrder) -> Document | None:
@@ -107,12 +115,19 @@ def share(request: DeskRequest, number: str) -> HttpResponse:
         signer_name=visit.contact_name,
         contact_id=visit.contact_id,
         **proof_of(visit.contact),
+        email=visit.contact.email if visit.contact else "",
         **handover.device(request),
         at=timezone.now(),
         by=request.actor,
     )
     url = f"{settings.BASE_URL}{reverse('documents:sign', args=[token])}"
-    return render(request, "visits/share.html", {"visit": visit, "url": url, "qr": qr(url)})
+    context = {
+        "visit": visit,
+        "url": url,
+        "qr": qr(url),
+        "mailed": masked(visit.contact.email) if visit.contact else "",
+    }
+    return render(request, "visits/share.html", context)
 
 
 @require_GET
