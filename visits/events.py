@@ -35,6 +35,15 @@ class VisitOrdered(VisitEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class BringNoted(VisitEvent):
+    type: ClassVar[str] = "visit.bring_noted"
+    label = _("What to bring")
+    detail = "{bring}"
+    icon = "backpack"
+    bring: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class VisitAssigned(VisitEvent):
     type: ClassVar[str] = "visit.assigned"
     label = _("Assigned")

@@ -75,7 +75,7 @@ class VisitForm(DeskForm):
 
     one_tap: ClassVar[bool] = False
     script: ClassVar[Any] = ""
-    intro: ClassVar[Any] = ""
+    intro: Any = ""
 
     def __init__(
         self,
@@ -161,6 +161,18 @@ class AssignForm(VisitForm):
     def prepare(self) -> None:
         engineers = User.objects.visible_to(self.by).able_to("visits.work")
         _choose(self, "engineer", engineers.exclude(pk=self.visit.engineer_id or 0))
+
+
+def _bring() -> Any:
+    return _text(_("What to bring"), longest=1000, required=False)
+
+
+class BringForm(VisitForm):
+    intro = _("The engineer sees it in his day and on the departure checklist.")
+    bring = _bring()
+
+    def prepare(self) -> None:
+        self.initial.setdefault("bring", self.visit.bring)
 
 
 class PlanForm(VisitForm):
@@ -446,6 +458,10 @@ class PrepareForm(VisitForm):
     )  # fmt: skip
     usb_scanned_at = forms.DateTimeField(label=_("Scanned for viruses at"), required=False)
 
+    def prepare(self) -> None:
+        if self.visit.bring:
+            self.intro = gettext("Bring along: %(things)s") % {"things": self.visit.bring}
+
 
 class WaitForm(MomentForm):
     script = _(
@@ -586,6 +602,7 @@ class AttachForm(VisitForm):
 
 FORMS: dict[str, type[VisitForm]] = {
     "assign": AssignForm,
+    "note_bring": BringForm,
     "plan": PlanForm,
     "offer_times": OfferForm,
     "send_another": SendAnotherForm,
@@ -644,6 +661,7 @@ class OrderForm(DeskForm):
         help_text=_("Empty: the address of the store."),
     )  # fmt: skip
     need = _text(_("Need in the customer's words"), longest=4000, rows=3)
+    bring = _bring()
     category = UidChoiceField(None, label=_("Fault category"), required=False)
     is_urgent = forms.BooleanField(label=_("Urgent"), required=False)
 

@@ -38,10 +38,18 @@ def today(request: DeskRequest) -> HttpResponse:
     if first is not None:
         name = queries.next_step(first, now=now)
         next_act = next((a for a in acts_of(first, request.actor) if a.name == name), None)
+    clashes = queries.clashes(day.visits, now=now)
     sections = [
         (title, [visit for visit in visits if visit != first]) for title, visits in day.sections
     ]
-    context = {"day": day, "sections": sections, "first": first, "next": next_act, "now": now}
+    context = {
+        "day": day,
+        "sections": sections,
+        "first": first,
+        "next": next_act,
+        "now": now,
+        "clashes": clashes,
+    }
     return render(request, "visits/today.html", context)
 
 

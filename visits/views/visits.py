@@ -27,6 +27,7 @@ from servicedesk.core.panels import render_panels
 from servicedesk.core.timeline import timeline
 from sla.queries import deadlines_of
 from visits import actions, queries
+from visits.clocks import COUNTED
 from visits.forms import FilterForm, OrderForm, VisitForm
 from visits.models import ContactAttempt, VisitOrder, WorkRecord
 from visits.states import VISIT, Status
@@ -234,7 +235,7 @@ def _show(
 ) -> HttpResponse:
     now = timezone.now()
     open_acts = list(acts_of(visit, request.actor))
-    context = {
+    context: dict[str, Any] = {
         "visit": visit,
         "work": getattr(visit, "work", None),
         "rating": getattr(visit, "satisfaction", None),
@@ -258,6 +259,8 @@ def _show(
         next_name = queries.next_step(visit, now=now)
         context |= {
             "now": now,
+            "clashes": queries.clash_of(visit, now=now),
+            "deadlines": [each for each in context["deadlines"] if each.kind not in COUNTED],
             "next": next((a for a in open_acts if a.name == next_name), None),
             "more": [a for a in open_acts if a.name not in {next_name, "flag_complaint"}],
             "complain": next((a for a in open_acts if a.name == "flag_complaint"), None),

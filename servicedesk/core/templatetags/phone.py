@@ -70,6 +70,7 @@ def _words() -> dict[str, str]:
         "nextNeedsNetwork": _("Next: “{1}”. This needs a network."),
         "tryAgain": _("Connect again"),
         "nothing": _("Nothing to do now"),
+        "clash": _("Clash: {1} {2}"),
         "notSent": _("{1} not sent"),
         "onThisPhone": _("Recorded on this phone, not sent yet"),
         "speak": _("Say"),

@@ -2,7 +2,7 @@
 // commands that wait laid over it.
 import { actOf, showErrors } from "./acts.js";
 import { command, commands } from "./outbox.js";
-import { laid, nextVerb, openVerbs, overlay } from "./overlay.js";
+import { clashing, counting, laid, nextVerb, openVerbs, overlay } from "./overlay.js";
 import { pack, packAskedAt } from "./pack.js";
 import { countNow } from "../remaining.js";
 import { copy, icon, make, notice, say, when } from "./dom.js";
@@ -25,7 +25,7 @@ export async function drawLocal() {
   const number = act?.number ?? /^\/visits\/([^/]+)\/$/.exec(path)?.[1];
   const visit = visits.find((each) => each.number === number);
   if (!visit) return lost(number ? "notHere" : "needsNetwork");
-  if (!act) return drawVisit(held, visit, asked);
+  if (!act) return drawVisit(held, visit, asked, visits);
   if (!visit.forms[act.verb] || !held.machine[act.verb].form) return lost("needsNetwork", visit);
   return drawForm(held, visit, act.verb);
 }
@@ -64,12 +64,16 @@ function html(text) {
 }
 
 // A part that the server drew, with the status as this telephone knows it.
-function drawn(text, visit) {
+function drawn(text, visit, visits) {
   const part = html(text);
   const pill = part.querySelector(".pill");
   const now = copy(`status-${visit.status}`);
   if (pill && now) pill.replaceWith(now);
-  if (visit.unsent.length) part.querySelector(".hero-marks .chip")?.remove();
+  const other = clashing(visit, visits);
+  part.querySelector("[data-counts]")?.append(
+    other ? make("span.pill.pill-bad", {}, icon("calendar-x"), say("clash", when(other.leave_at ? other.window_from : other.planned_from), other.title)) : "",
+    ...counting(visit).map(chip),
+  );
   if (visit.unsent.length) part.querySelector(".tap-top")?.append(make("span.unsent-mark", {}, icon("cloud-upload"), say("notSent", visit.unsent.length)));
   return part;
 }
@@ -92,11 +96,11 @@ function drawDay(held, visits, asked) {
   const found = sections(visits);
   const [first] = found.slice(0, 4).flatMap((section) => section.visits);
   const content = [age(asked)];
-  if (first) content.push(drawn(first.hero, first));
+  if (first) content.push(drawn(first.hero, first, visits));
   for (const { title, visits: those } of found) {
     const rest = those.filter((visit) => visit !== first);
     if (!rest.length) continue;
-    content.push(make("p.day", {}, title), make("ul.tap-list", {}, ...rest.map((visit) => drawn(visit.tap, visit))));
+    content.push(make("p.day", {}, title), make("ul.tap-list", {}, ...rest.map((visit) => drawn(visit.tap, visit, visits))));
   }
   if (!first && content.length === 1) {
     content.push(make("div.empty-state", {}, make("span.empty-mark", {}, icon("mood-smile")), make("p.empty-title", {}, say("nothing"))));
@@ -128,11 +132,11 @@ function bigButton(held, visit) {
 // What stands beside the big button, as in templates/visits/_thumb.html.
 const SECOND = { leave_note: ["meet"], start_work: ["wait_for_customer"], accept: ["send_back"] };
 
-function drawVisit(held, visit, asked) {
+function drawVisit(held, visit, asked, visits) {
   const next = nextVerb(visit, held.next);
   const content = [age(asked)];
   if (visit.unsent.length) content.push(notice("wait", say("onThisPhone"), make("ul.plain-list", {}, ...visit.unsent.map(line))));
-  content.push(drawn(visit.hero, visit));
+  content.push(drawn(visit.hero, visit, visits));
   // Once something is recorded here, the server's deadlines are no longer the truth.
   if (visit.deadlines.length && !visit.unsent.length) content.push(make("p.chips", {}, ...visit.deadlines.map(chip)));
   const script = visit.forms[next]?.script;
@@ -184,7 +188,7 @@ async function drawForm(held, visit, verb) {
     where,
     call ? make("p", {}, call) : "",
     script ? notice("info", say("speak"), make("p", {}, script)) : "",
-    intro ? notice("info", "", make("p", {}, intro)) : "",
+    intro ? notice("info", "", make("p.intro", {}, intro)) : "",
     make("section.panel", {}, make("div.panel-body", {}, form)),
   );
   if (wrong) showErrors(form, wrong);
