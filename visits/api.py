@@ -58,9 +58,11 @@ class AppointmentOutput(serializers.ModelSerializer[Appointment]):
 
 
 class PartOutput(serializers.ModelSerializer[Part]):
+    code = serializers.CharField(source="stock.code", default="", read_only=True)
+
     class Meta:
         model = Part
-        fields = ["uid", "name", "quantity", "serial"]
+        fields = ["uid", "code", "name", "quantity", "unit", "serial"]
 
 
 class WorkOutput(serializers.ModelSerializer[WorkRecord]):
@@ -291,7 +293,10 @@ class RecordInput(Happened):
 
 
 class PartInput(Happened):
-    name = _text(80)
+    """`code` of the stock list, which says the name then; or any `name`."""
+
+    code = _free(30)
+    name = _free(80)
     quantity = serializers.IntegerField(min_value=1, max_value=999, default=1)
     serial = _free(60)
 

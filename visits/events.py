@@ -363,6 +363,8 @@ class PartAdded(VisitEvent):
     name: str
     quantity: int
     serial: str
+    # Of the stock list; "" for what is not on it.
+    code: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -543,8 +543,17 @@ class RecordForm(VisitForm):
 
 
 class AddPartForm(VisitForm):
-    spans: ClassVar[Mapping[str, int]] = {"name": 6, "quantity": 2, "serial": 4}
-    name = _line(_("Part or software"), longest=80)
+    """The telephone finds parts by name, pinyin and code (js/phone/parts.js) and fills both in."""
+
+    spans: ClassVar[Mapping[str, int]] = {"name": 6, "code": 3, "quantity": 3, "serial": 6}
+    name = _line(
+        _("Part or software"), longest=80, required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "data-parts": True}),
+    )  # fmt: skip
+    code = _line(
+        _("Part code"), longest=30, required=False,
+        help_text=_("Of the stock list; empty for what is not on it."),
+    )  # fmt: skip
     quantity = forms.IntegerField(label=_("Quantity"), min_value=1, max_value=999, initial=1)
     serial = _line(_("Serial number"), longest=60, required=False)
 

@@ -135,8 +135,14 @@ def visit_data(visit: VisitOrder) -> dict[str, Any]:
             "on_site": _on_site(visit, work),
             "work": _work(work or WorkRecord(visit=visit)),
             "parts": [
-                {"name": part.name, "quantity": part.quantity, "serial": part.serial}
-                for part in visit.parts.all()
+                {
+                    "name": part.name,
+                    "code": part.stock.code if part.stock else "",
+                    "quantity": part.quantity,
+                    "unit": part.unit,
+                    "serial": part.serial,
+                }
+                for part in visit.parts.select_related("stock")
             ],
             "signature_refused": visit.signature_refused,
             "engineer": {

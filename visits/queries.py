@@ -507,7 +507,7 @@ def for_page(visits: VisitQuerySet) -> VisitQuerySet:
     return visits.select_related(
         "store", "customer", "contact", "engineer", "ordered_by", "ticket", "category",
         "installation__product", "work__category", "satisfaction",
-    ).prefetch_related("checklist", "appointments__replaces", "parts", "attempts", "notes",
+    ).prefetch_related("checklist", "appointments__replaces", "parts__stock", "attempts", "notes",
                        "interruptions")  # fmt: skip
 
 

@@ -18,6 +18,7 @@ function follow(part, names, control, wanted) {
 
 onContent((part) => {
   follow(part, ["data_consent_by"], "touches_data", true);
+  for (const input of part.querySelectorAll("[data-parts]")) import("./phone/parts.js").then(({ parts }) => parts(input));
   follow(part, ["next_step", "next_step_at"], "result", "not_solved");
   for (const link of part.querySelectorAll("[data-after-call]")) {
     link.addEventListener("click", () => {

@@ -18,6 +18,7 @@ from django.forms.widgets import ChoiceWidget
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 
+from customers.models import StockPart
 from knowledge.models import Article
 from knowledge.states import Status as ArticleStatus
 from servicedesk.core.actors import Actor
@@ -65,7 +66,7 @@ def pack(
         "statuses": {status.value: str(status.label) for status in Status},
         "forms": {verb: {"html": _html(verb, form)} for verb, form in blank.items()},
         "visits": [_visit(visit, request, blank, extras) for visit in visits],
-        "parts": [],
+        "parts": _parts(actor) if visits else [],
     }
 
 
@@ -79,6 +80,20 @@ def _visits(actor: Actor) -> list[VisitOrder]:
         .exclude(status__in=sorted(FINAL | {Status.HANDED_IN}))
         .order_by(F("window_from").asc(nulls_last=True), "id")
     )
+
+
+def _parts(actor: Actor) -> list[dict[str, str]]:
+    """The stock list; `key` is what a part is found by, also its pinyin."""
+    rows = StockPart.objects.visible_to(actor).active().order_by("pinyin", "id").defer("search")
+    return [
+        {
+            "code": part.code,
+            "name": str(part),
+            "unit": part.unit,
+            "key": f"{part.code} {part} {part.pinyin}".lower(),
+        }
+        for part in rows
+    ]
 
 
 def _rule(rule: queries.NextRule) -> dict[str, Any]:

@@ -59,6 +59,9 @@ def _words() -> dict[str, str]:
         "notStoredHelp": _("What you typed is still here. Make room, then try again; or, with a network:"),
         "sendDirectly": _("Send directly"),
         "takePhoto": _("Take a photo"),
+        "foundParts": _("Parts of the list"),
+        "scan": _("Scan a code"),
+        "noCamera": _("The camera cannot be used here; type the code."),
         # pages of the phone itself
         "today": _("Today"),
         "todayCount": _("Today · {1} visits"),
