@@ -476,6 +476,8 @@ class ComplaintFlagged(VisitEvent):
 class FileAttached(VisitEvent):
     type: ClassVar[str] = "visit.attached"
     label = _("File added")
-    detail = "{name}"
+    detail = "{purpose_label} {name}"
     icon = "camera"
     name: str
+    purpose: str = ""
+    purpose_label: str = ""

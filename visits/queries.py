@@ -143,7 +143,11 @@ def is_unprepared(visit: VisitOrder) -> bool:
 
 def service_form(visit: VisitOrder) -> Document | None:
     """The newest version of the service form."""
-    return Document.objects.filter(number=visit.number).order_by("-version").first()
+    return newest_document(visit.number)
+
+
+def newest_document(number: str) -> Document | None:
+    return Document.objects.filter(number=number).order_by("-version").first()
 
 
 def documents_of(visit: VisitOrder) -> list[Document]:
@@ -308,6 +312,31 @@ def is_recorded(visit: VisitOrder) -> bool:
     """The work record has what `finish` asks for."""
     work = getattr(visit, "work", None)
     return work is not None and all(str(getattr(work, name)).strip() for name in NEEDED)
+
+
+# At hand above all else: what a customer who waits must be told at once.
+QUICK = ("tell_late", "rearrange")
+
+# What a photo shows, and when it is taken with one tap.
+PHOTOS = {
+    "before": gettext_lazy("Before the work"),
+    "after": gettext_lazy("After the work"),
+    "note": gettext_lazy("The note left"),
+    "other": gettext_lazy("Something else"),
+}
+PHOTO_TAPS: dict[str, tuple[str, Any]] = {
+    Status.ARRIVED: ("before", gettext_lazy("Photo before")),
+    Status.WORKING: ("after", gettext_lazy("Photo after")),
+    Status.WAITING: ("note", gettext_lazy("Photo of the note")),
+    Status.MISSED: ("note", gettext_lazy("Photo of the note")),
+    Status.FINISHED: ("after", gettext_lazy("Photo after")),
+}
+
+
+def photos_now(status: str) -> list[tuple[str, Any]]:
+    """Before the work until it begins, and also just then; afterwards how it was left."""
+    found = [PHOTO_TAPS[status]] if status in PHOTO_TAPS else []
+    return [PHOTO_TAPS[Status.ARRIVED], *found] if status == Status.WORKING else found
 
 
 # --- lists ------------------------------------------------------------------------------------

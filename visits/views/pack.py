@@ -62,6 +62,11 @@ def pack(
             }
             for verb, form in blank.items()
         },
+        "quick": [verb for verb in queries.QUICK if verb in blank],
+        "photos": {
+            status.value: [[name, str(label)] for name, label in queries.photos_now(status)]
+            for status in Status
+        },
         "next": [_rule(rule) for rule in queries.NEXT_RULES],
         "statuses": {status.value: str(status.label) for status in Status},
         "forms": {verb: {"html": _html(verb, form)} for verb, form in blank.items()},

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from customers.forms import RevealForm
 from customers.queries import changes_of
 from servicedesk.core.actions import require
-from servicedesk.core.files import files_of
+from servicedesk.core.files import INLINE, files_of
 from servicedesk.core.forms import ActionForm
 from servicedesk.core.http import DeskRequest, perform
 from servicedesk.core.keyset import keyset_page
@@ -243,13 +243,7 @@ def _show(
         "documents": queries.documents_of(visit),
         "deadlines": deadlines_of([visit])["visits.visitorder", visit.pk],
         "lines": timeline(visit, without=DEADLINES),
-        "files": [
-            SimpleNamespace(
-                name=file.name, url=reverse("documents:file", args=[file.uid]), size=file.size,
-                added_by=file.added_by_label, added_at=file.added_at,
-            )
-            for file in files_of(visit)
-        ],
+        "files": _files(visit),
         "gaps": [*queries.lacking(visit), *queries.handbook_gaps(visit)]
         if visit.status in CHECKED
         else [],
@@ -262,7 +256,11 @@ def _show(
             "clashes": queries.clash_of(visit, now=now),
             "deadlines": [each for each in context["deadlines"] if each.kind not in COUNTED],
             "next": next((a for a in open_acts if a.name == next_name), None),
-            "more": [a for a in open_acts if a.name not in {next_name, "flag_complaint"}],
+            "more": [
+                a for a in open_acts if a.name not in {next_name, "flag_complaint", *queries.QUICK}
+            ],
+            "quick": [a for a in open_acts if a.name in queries.QUICK],
+            "photos": queries.photos_now(visit.status),
             "complain": next((a for a in open_acts if a.name == "flag_complaint"), None),
             "note_at": queries.note_allowed_at(visit),
             "unprepared": GOING if queries.is_unprepared(visit) else (),
@@ -281,6 +279,22 @@ def _show(
         "panels": render_panels("visits.visit", visit, request),
     }
     return render(request, "visits/visit.html", context, status=status)
+
+
+def _files(visit: VisitOrder) -> list[SimpleNamespace]:
+    """By what they show: before and after the work, the note, the rest; each in its order."""
+    order = list(queries.PHOTOS)
+    rows = sorted(
+        files_of(visit), key=lambda f: order.index(f.purpose) if f.purpose in order else 9
+    )
+    return [
+        SimpleNamespace(
+            name=file.name, url=reverse("documents:file", args=[file.uid]), size=file.size,
+            added_by=file.added_by_label, added_at=file.added_at,
+            is_picture=file.content_type in INLINE, shows=queries.PHOTOS.get(file.purpose, ""),
+        )
+        for file in rows
+    ]  # fmt: skip
 
 
 # Where the desk looks for what is missing.

@@ -137,12 +137,14 @@ function drawVisit(held, visit, asked, visits) {
   const content = [age(asked)];
   if (visit.unsent.length) content.push(notice("wait", say("onThisPhone"), make("ul.plain-list", {}, ...visit.unsent.map(line))));
   content.push(drawn(visit.hero, visit, visits));
+  content.push(quick(held, visit));
+  if (visit.status === "waiting") content.push(waiting(held, visit));
   // Once something is recorded here, the server's deadlines are no longer the truth.
   if (visit.deadlines.length && !visit.unsent.length) content.push(make("p.chips", {}, ...visit.deadlines.map(chip)));
   const script = visit.forms[next]?.script;
   if (script) content.push(notice("info", say("speak"), make("p", {}, script)));
   content.push(html(visit.about));
-  const more = openVerbs(visit, held.machine).filter((verb) => verb !== next && verb !== "flag_complaint");
+  const more = openVerbs(visit, held.machine).filter((verb) => verb !== next && verb !== "flag_complaint" && !held.quick.includes(verb));
   if (more.length) {
     content.push(
       make("section.panel.panel-flush", {}, make("header.panel-head", {}, make("h2", {}, say("more"))),
@@ -154,6 +156,23 @@ function drawVisit(held, visit, asked, visits) {
     content.push(make("p", {}, make("a.btn.btn-quiet-danger.btn-wide", { href: `${visit.url}flag_complaint/` }, icon(step.icon), step.label)));
   }
   show(visit.title, { backTo: "/visits/today/", big: bigButton(held, visit) }, ...content);
+}
+
+// What must be at hand, as in templates/visits/_quick.html.
+function quick(held, visit) {
+  const open = openVerbs(visit, held.machine);
+  return make("div.quick", {}, ...held.quick.filter((verb) => open.includes(verb)).map((verb) => button(held, visit, verb, "btn-plain")),
+    ...held.photos[visit.status].map(([purpose, label]) =>
+      make("form.photo-tap", { method: "post", action: `${visit.url}attach/` }, make("input", { type: "hidden", name: "purpose", value: purpose }),
+        make("label.btn.btn-plain", {}, icon("camera"), label,
+          make("input", { type: "file", name: "file", accept: "image/*", capture: "environment", "data-camera": true, "data-photo-tap": true })))));
+}
+
+// The quarter of an hour for an absent customer; js/phone/waiting.js counts.
+function waiting(held, visit) {
+  const { minutes_after: [verb, minutes] } = held.next.find((rule) => rule.minutes_after);
+  const until = Date.parse(visit.done.get(verb)) + minutes * 60_000;
+  return make("div.wait-clock", { "data-wait-until": new Date(until).toISOString() });
 }
 
 // A countdown, as templates/components/remaining.html draws it; js/remaining.js counts.
@@ -227,7 +246,7 @@ function fill(form, values) {
     const wanted = [value].flat();
     for (const control of form.querySelectorAll(`[name="${CSS.escape(name)}"]`)) {
       if (control.type === "checkbox" || control.type === "radio") control.checked = wanted.includes(control.value);
-      else if (!["hidden", "file"].includes(control.type)) control.value = wanted[0] ?? "";
+      else if (!["hidden", "file", "submit"].includes(control.type)) control.value = wanted[0] ?? "";
     }
   }
 }
