@@ -79,11 +79,14 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "documents.see": _STAFF | {_C},
     "documents.mail": _DESK | {_E},
     "documents.export": frozenset({_M, _A}),
+    # To lay a form before the customer, by link or on one's own phone: no signature of the house.
+    "documents.ask_customer": _STAFF,
     "documents.sign_own": frozenset({_E, _H, _D, _T, _B}),
     # the roof
     "rules.see_own": _STAFF,
     "rules.see_all": frozenset({_D, _M, _A}),
     "managers.see": frozenset({_D, _M, _A}),
+    "managers.report": frozenset({_D, _M, _A}),
     "managers.wall": frozenset({_M, _A}),
     "outbox.see": frozenset({_M, _A}),
     "outbox.replay": frozenset({_A}),

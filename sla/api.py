@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.core.files.uploadedfile import UploadedFile
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -17,6 +18,7 @@ from rest_framework.response import Response
 from rest_framework.routers import BaseRouter
 
 from customers.models import Contract, Customer, Product
+from servicedesk.core.actions import require
 from servicedesk.core.api import (
     ActionInput,
     DeskViewSet,
@@ -25,7 +27,7 @@ from servicedesk.core.api import (
     StrictSerializer,
     verb,
 )
-from sla import actions, queries
+from sla import actions, importers, queries
 from sla.actions.policies import LONGEST, movement_of
 from sla.kinds import CHANNELS, PEOPLE, Step
 from sla.models import (
@@ -176,6 +178,23 @@ class SetDaysInput(DaysInput):
     days = serializers.DictField(child=DayInput())
 
 
+class DaysFileInput(DaysInput):
+    """CSV (date, name, hours) or iCalendar as `multipart/form-data`: up to 1 MB and 1,000 days."""
+
+    file = serializers.FileField()
+
+
+class FileRowSerializer(serializers.Serializer[Any]):
+    """A line of the file, or an event: what it would do, or why it cannot be read."""
+
+    line = serializers.IntegerField()
+    day = serializers.DateField(allow_null=True)
+    name = serializers.CharField()
+    windows = serializers.ListField(child=WindowField())
+    effect = serializers.ChoiceField(["new", "changed", "same", ""])
+    error = serializers.CharField()
+
+
 class RemoveDayInput(ActionInput):
     day = serializers.DateField()
 
@@ -239,9 +258,37 @@ class CalendarViewSet(DeskViewSet):
     def set_days(self, calendar: Calendar, data: dict[str, Any]) -> Calendar:
         return actions.set_days(calendar, **data, by=self.request.actor)  # type: ignore[attr-defined]
 
+    @extend_schema(
+        request=DaysFileInput,
+        responses={200: FileRowSerializer(many=True), 400: Problem, 409: Problem},
+    )
+    @route(detail=True, methods=["post"], url_path="preview-import")
+    def preview_import(self, request: Request, uid: str) -> Response:
+        """What `import-days` would do with each row of the file; nothing is changed."""
+        require(request.actor, actions.calendars.MANAGE)  # type: ignore[attr-defined]
+        calendar, data = self.get_object(), self.input(DaysFileInput)
+        return Response(FileRowSerializer(_rows(calendar, data["file"]), many=True).data)
+
+    @verb(DaysFileInput)
+    def import_days(self, calendar: Calendar, data: dict[str, Any]) -> Calendar:
+        """The days of the file are added, or replace those of the same dates: all or none."""
+        by, file = self.request.actor, data.pop("file")  # type: ignore[attr-defined]
+        require(by, actions.calendars.MANAGE)
+        rows = _rows(calendar, file)
+        if wrong := [f"{row.line}: {row.error}" for row in rows if row.error]:
+            raise serializers.ValidationError({"file": wrong})
+        data.setdefault("note", file.name[:200])
+        return actions.set_days(calendar, days=importers.days_of(rows), **data, by=by)
+
     @verb()
     def retire(self, calendar: Calendar, data: dict[str, Any]) -> Calendar:
         return actions.retire_calendar(calendar, **data, by=self.request.actor)  # type: ignore[attr-defined]
+
+
+def _rows(calendar: Calendar, file: UploadedFile[Any]) -> list[importers.Row]:
+    assert calendar.current is not None
+    assert file.file is not None
+    return importers.read(file.file, file.name or "", file.size or 0, calendar.current)
 
 
 class PolicySerializer(serializers.ModelSerializer[Policy]):

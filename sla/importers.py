@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from io import StringIO
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from django.utils.translation import gettext as _
 from icalendar import Calendar as ICalendar
@@ -45,7 +45,7 @@ class Row:
         return spell(self.windows)
 
 
-def read(file: BinaryIO, name: str, size: int, version: CalendarVersion) -> list[Row]:
+def read(file: IO[bytes], name: str, size: int, version: CalendarVersion) -> list[Row]:
     """The rows of a file beside the calendar as it is. Refused where it cannot be read at all."""
     if size > MOST_BYTES:
         raise Refused(_("The file is larger than 1 MB."), field="file")
@@ -200,6 +200,8 @@ def _named(text: str) -> tuple[str, str]:
     name = " ".join(text.replace("\0", "").split())
     if not name:
         return name, _("The name is missing.")
+    if len(text.strip().splitlines()) > 1:
+        return name, _("The name has a line break.")
     if len(name) > LONGEST_NAME:
         return name[:LONGEST_NAME], _("The name is longer than 80 characters.")
     return name, ""

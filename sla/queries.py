@@ -46,7 +46,7 @@ def deadlines_of(
 
 
 def with_all(subject: Key) -> list[Deadline]:
-    """All deadlines of the record with moves, escalations and owner, open ones first."""
+    """All deadlines of the record with moves, escalations and owner: open ones, then late ones."""
     kind, pk = subject
     rows = (
         Deadline.objects.filter(subject_kind=kind, subject_id=pk)
@@ -56,7 +56,7 @@ def with_all(subject: Key) -> list[Deadline]:
             Prefetch("escalations", Escalation.objects.select_related("acknowledged_by")),
         )
     )
-    return sorted(rows, key=lambda d: (not d.is_open, d.due_at, d.pk))
+    return sorted(rows, key=lambda d: (not d.is_open, not d.late, d.due_at, d.pk))
 
 
 def people_told(escalations: Iterable[Escalation]) -> dict[int, str]:
@@ -182,6 +182,13 @@ class Interval:
     def length(self) -> timedelta | None:
         return None if self.end is None else self.end - self.start
 
+    @property
+    def shown(self) -> timedelta:
+        """Between the two moments as they are written, in whole seconds, so that a sum over them
+        is right for whoever adds it up."""
+        end = self.end or self.start
+        return end.replace(microsecond=0) - self.start.replace(microsecond=0)
+
 
 def explain(deadline: Deadline) -> list[Interval]:
     """Every interval from the start to the due time, without gap or overlap.
@@ -242,6 +249,13 @@ def remaining(deadline: Deadline) -> timedelta | None:
     if deadline.paused_at is None:
         return None
     return elapsed(deadline.work, deadline.paused_at, deadline.due_at)
+
+
+def late_by(deadline: Deadline, promise: datetime) -> timedelta | None:
+    """How long after `promise` it was done, counted as the time allowed is; None if not later."""
+    if deadline.met_at is None or deadline.met_at <= promise:
+        return None
+    return elapsed(deadline.work, promise, deadline.met_at)
 
 
 # --- Does anybody sweep? --------------------------------------------------------------------------

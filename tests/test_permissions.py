@@ -115,7 +115,9 @@ MATRIX = {
     "managers.wall": "MA",
     "documents.mail": "HEDMA",
     "documents.export": "MA",
+    "documents.ask_customer": "HEDMBTA",
     "documents.sign_own": "HEDBT",
+    "managers.report": "DMA",
 }
 
 

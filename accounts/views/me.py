@@ -125,7 +125,7 @@ def _show(
         "duty_form": duty_form or DutyForm(),
         "pin_form": pin_form or SetPinForm(),
         "photo_form": photo_form or PhotoForm(),
-        "hands_over": request.actor.may("documents.sign_own"),
+        "hands_over": request.actor.may("documents.ask_customer"),
         "photo": user.photo,
         "may_be_on_duty": request.actor.may("sla.acknowledge"),
         "on_duty": user.on_duty(now),

@@ -142,6 +142,9 @@ class _Planner:
         What a wrong row speaks of goes on as a scratch record: its cells are looked at, it is
         not part of the plan.
         """
+        for column, cell in cells.items():
+            if len(cell.splitlines()) > 1:
+                self._problem(line, column, _("Please write this in one line."))
         customer = self._customer(line, cells)
         store = self._store(line, cells, customer)
         self._contact(line, cells, customer, store)

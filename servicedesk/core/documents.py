@@ -281,7 +281,7 @@ def make_link(
     is kept of the customer's person; `number_by` is the user who entered that number, and who
     therefore cannot make the link: he would have chosen the answer himself.
     """
-    if not by.may("documents.sign_own"):
+    if not by.may("documents.ask_customer"):
         raise PermissionDenied(f"{by.label} may not hand over {document}")
     lock_form(document)
     if document.signer_ids and by.kind != "system" and by.id not in document.signer_ids.values():

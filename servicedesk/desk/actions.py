@@ -53,7 +53,7 @@ def make_report(
     Making it again gives another version, and both are kept. `scheduled`: the one after the end
     of the month, made once however many workers try; None if it was made already.
     """
-    require(by, "managers.see")
+    require(by, "managers.report")
     span = month_of(month)
     if span.start > at:
         raise Refused(_("This month has not begun yet."), field="month")
@@ -86,7 +86,7 @@ def make_report(
 @action
 def retry_report(report: MonthlyReport, *, at: datetime, by: Actor) -> Document:
     """Have the worker make the file once more of a report whose making failed."""
-    require(by, "managers.see")
+    require(by, "managers.report")
     document = Document.objects.filter(
         subject_kind=MonthlyReport._meta.label_lower, subject_id=report.pk
     ).latest("version")

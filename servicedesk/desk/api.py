@@ -1,4 +1,5 @@
-"""/api/v1/documents and /rule-results: forms and the handbook's answers, to read.
+"""/api/v1/documents and /rule-results, to read: forms and the handbook's answers; and
+/monthly-reports: to read, and to have them made.
 
 Signing has no endpoint: nobody but the customer signs for the customer (GEN-2).
 """
@@ -9,6 +10,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import FileResponse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -18,11 +20,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import BaseRouter
 
-from servicedesk.core.api import DeskViewSet, problem
+from customers.models import Customer
+from servicedesk.core.api import DeskViewSet, RecordField, StrictSerializer, problem, verb
 from servicedesk.core.archive import visible_documents
 from servicedesk.core.document_views import sealed_file
 from servicedesk.core.documents import Status
 from servicedesk.core.models import Document, RuleResult, Signature
+from servicedesk.desk.actions import make_report, retry_report
+from servicedesk.desk.managers.reports import versions_of
+from servicedesk.desk.models import MonthlyReport
 from servicedesk.desk.queries import results_visible_to
 
 
@@ -86,6 +92,81 @@ class RuleResultViewSet(DeskViewSet):
         return problem("not-found", 404, _("There is no such record."))
 
 
+class _ReportList(serializers.ListSerializer[MonthlyReport]):
+    """The versions of all reports of the page, in one query."""
+
+    def to_representation(self, data: Any) -> list[Any]:
+        rows = list(data)
+        self._context = {**self._context, "versions": versions_of(rows)}
+        return super().to_representation(rows)
+
+
+class MonthlyReportSerializer(serializers.ModelSerializer[MonthlyReport]):
+    """`documents`: the versions of its form, the newest first; a file is read there."""
+
+    customer = serializers.UUIDField(source="customer.uid", default=None, read_only=True)
+    documents = serializers.SerializerMethodField()
+    actions = serializers.SerializerMethodField()
+
+    class Meta:
+        model = MonthlyReport
+        list_serializer_class = _ReportList
+        fields = ["uid", "number", "month", "customer", "scheduled_at", "documents", "actions"]
+
+    def get_documents(self, report: MonthlyReport) -> list[dict[str, Any]]:
+        return list(ReportVersionSerializer(self._versions(report), many=True).data)
+
+    def get_actions(self, report: MonthlyReport) -> list[str]:
+        if not self.context["request"].actor.may("managers.report"):
+            return []
+        versions = self._versions(report)
+        return ["retry"] if versions and versions[0].status == Status.FAILED else []
+
+    def _versions(self, report: MonthlyReport) -> list[Document]:
+        kept: dict[int, list[Document]] = self.context.get("versions") or versions_of([report])
+        return kept[report.pk]
+
+
+class ReportVersionSerializer(serializers.ModelSerializer[Document]):
+    class Meta:
+        model = Document
+        fields = ["uid", "version", "status", "frozen_at", "sealed_at"]
+
+
+class MakeReportInput(StrictSerializer):
+    """`month`: any day of it. Without a customer it is the report of all."""
+
+    month = serializers.DateField()
+    customer = RecordField(
+        slug_field="uid", queryset=Customer.objects.all(), required=False, allow_null=True
+    )
+
+
+class MonthlyReportViewSet(DeskViewSet):
+    """Monthly service reports (MR). Made by the worker on the 1st, by hand at any time."""
+
+    serializer_class = MonthlyReportSerializer
+
+    def get_queryset(self) -> QuerySet[MonthlyReport]:
+        found = MonthlyReport.objects.visible_to(self.request.actor)  # type: ignore[attr-defined]
+        return found.select_related("customer")
+
+    @verb(MakeReportInput, detail=False)
+    def make(self, _none: None, data: dict[str, Any]) -> MonthlyReport:
+        """Freeze it as the month stands; a worker renders and seals it. Again: a new version."""
+        month, customer = data["month"].replace(day=1), data.get("customer")
+        by = self.request.actor  # type: ignore[attr-defined]
+        make_report(month, customer, at=timezone.now(), by=by)
+        return MonthlyReport.objects.get(month=month, customer=customer)
+
+    @verb(StrictSerializer)
+    def retry(self, report: MonthlyReport, _data: dict[str, Any]) -> MonthlyReport:
+        """Have the worker make the file once more whose making failed."""
+        retry_report(report, at=timezone.now(), by=self.request.actor)  # type: ignore[attr-defined]
+        return report
+
+
 def register(router: BaseRouter) -> None:
     router.register("documents", DocumentViewSet, "document")
+    router.register("monthly-reports", MonthlyReportViewSet, "monthly-report")
     router.register("rule-results", RuleResultViewSet, "rule-result")

@@ -16,6 +16,7 @@ from servicedesk.core.http import DeskRequest
 from servicedesk.core.subjects import Key
 from sla import queries
 from sla.models import Deadline, DeadlineMove, Escalation
+from sla.worktime import elapsed
 
 
 @require_GET
@@ -49,16 +50,43 @@ class Block:
     moves: list[DeadlineMove]
     escalations: list[EscalationLine]
     intervals: list[queries.Interval]
-    allowed: timedelta
+    # What the customer agreed to beyond the time first allowed, by extension.
+    extensions: list[tuple[DeadlineMove, timedelta]]
     remaining: timedelta | None
     # Where its policy is; "" for whoever may not look there.
     policy_url: str
+
+    @property
+    def allowed(self) -> timedelta:
+        """The sum of what the page shows, to the second."""
+        counted = [interval.shown for interval in self.intervals if interval.counts]
+        return sum(counted, whole(self.remaining or timedelta()))
+
+    @property
+    def first_allowed(self) -> timedelta:
+        return self.allowed - sum((length for _move, length in self.extensions), timedelta())
+
+    @property
+    def late_by(self) -> timedelta | None:
+        """After the due time, counted as the time allowed is."""
+        return queries.late_by(self.deadline, self.deadline.due_at)
+
+    @property
+    def late_by_first(self) -> timedelta | None:
+        """After the first promise, where it was moved since."""
+        if self.deadline.due_at == self.deadline.original_due_at:
+            return None
+        return queries.late_by(self.deadline, self.deadline.original_due_at)
 
     @property
     def policy(self) -> str:
         """Which policy, and which edition of it."""
         terms = self.deadline.terms
         return f"{terms.policy.name} v{terms.number}" if terms else ""
+
+
+def whole(length: timedelta) -> timedelta:
+    return timedelta(seconds=round(length.total_seconds()))
 
 
 def explained(subject: Key, actor: Actor) -> list[Block]:
@@ -91,7 +119,11 @@ def _block(
             for escalation in deadline.escalations.all()
         ],
         queries.explain(deadline),
-        deadline.allowed(),
+        [
+            (move, whole(elapsed(deadline.work, move.old_due_at, move.new_due_at)))
+            for move in deadline.moves.all()
+            if move.cause == DeadlineMove.Cause.EXTENSION
+        ],
         queries.remaining(deadline),
         deadline.terms.policy.get_absolute_url()
         if deadline.terms and actor.may("sla.manage")

@@ -88,8 +88,10 @@ def arrived_at(phone: Page, visit: VisitOrder) -> None:
 
 
 def tap(phone: Page, verb: str, count: int) -> None:
-    """The big button of an act that needs nothing typed; so many wait then."""
+    """The big button of an act that needs nothing typed; so many wait then on the page drawn anew."""
+    phone.evaluate("() => { document.documentElement.dataset.old = '' }")
     thumb(phone, verb)
+    expect(phone.locator("html:not([data-old])")).to_be_attached()
     expect(bar(phone)).to_contain_text(f"{count} 条未上传")
 
 

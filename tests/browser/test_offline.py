@@ -230,6 +230,8 @@ def test_an_expired_session_keeps_the_work_until_the_log_in(page_of, engineer):
     phone.context.clear_cookies()
 
     thumb(phone, "arrive")
+    # The page of the telephone has come by now; before, it would take the place of the log-in's.
+    expect(phone.locator("body[data-local] .hero .pill")).to_contain_text("已到达")
     expect(bar(phone)).to_contain_text("登录后上传")
     assert PhoneCommand.objects.count() == 0
     bar(phone).locator("a").first.tap()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from rest_framework.test import APIClient
 
 from sla import actions
 from tests.conftest import AT
@@ -87,6 +88,22 @@ def test_wrong_rows_are_named_and_nothing_is_offered(upload, calendar):  # noqa:
 
 
 @pytest.mark.parametrize(
+    ("content", "name", "line"),
+    [
+        (CSV + '2026-10-11,"国庆\n值班",\n', "x.csv", 5),
+        (ICAL.replace("SUMMARY:国庆节\n", "SUMMARY:国庆\\n节\n"), "x.ics", 1),
+    ],
+)
+def test_a_name_with_a_line_break_is_an_error_of_its_row(content, name, line, upload, calendar):  # noqa: F811
+    answer = upload(content, name)
+
+    assert answer.status_code == 422
+    assert [(row.line, row.error) for row in answer.context["errors"]] == [
+        (line, "名称中有换行，请写成一行。")
+    ]
+
+
+@pytest.mark.parametrize(
     "event",
     [
         "DTSTART:20261001T090000Z\nDTEND:20261001T100000Z\nSUMMARY:x",
@@ -142,5 +159,59 @@ def test_a_bent_import_changes_nothing(days, upload, calendar):  # noqa: F811
         reverse("sla:calendar_import_do", args=[calendar.uid]),
         {"days": days, "expected": 1, "note": "x"},
     )
+    calendar.refresh_from_db()
+    assert calendar.current.number == 1
+
+
+# --- Over the API ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def send(calendar, manager):  # noqa: F811
+    def post(verb, text, name="days.csv", by=manager, **more):
+        api = APIClient()
+        api.force_authenticate(by)
+        file = SimpleUploadedFile(name, text.encode())
+        url = f"/api/v1/calendars/{calendar.uid}/{verb}"
+        return api.post(url, {"file": file, **more}, format="multipart")
+
+    return post
+
+
+@pytest.mark.parametrize(("text", "name", "days"), [(CSV, "x.csv", 2), (ICAL, "x.ics", 4)])
+def test_the_api_previews_and_imports_a_file(text, name, days, send, calendar):  # noqa: F811
+    preview = send("preview-import", text, name)
+    assert preview.status_code == 200
+    assert [row["effect"] for row in preview.json()] == ["new"] * days
+    calendar.refresh_from_db()
+    assert calendar.current.number == 1
+
+    done = send("import-days", text, name, expected=1)
+    assert (done.status_code, done.json()["version_number"]) == (200, 2)
+    assert len(done.json()["days"]) == days
+    assert calendar.versions.get(number=2).note == name
+    # A second time it changes nothing; on a version that is over it is refused.
+    assert send("import-days", text, name).json()["version_number"] == 2
+    assert send("import-days", text, name, expected=1).status_code == 409
+
+
+def test_the_api_names_wrong_rows_and_imports_none(send, calendar):  # noqa: F811
+    text = "date,name,windows\n2026-10-01,国庆节,\n2026-10-02,,\n2026-10-03,x,9-12\n"
+    preview = send("preview-import", text).json()
+    assert [bool(row["error"]) for row in preview] == [False, True, True]
+
+    refused = send("import-days", text)
+    assert refused.status_code == 400
+    told = refused.json()["errors"]
+    assert [error["pointer"] for error in told] == ["/file", "/file"]
+    assert [error["detail"].split(":")[0] for error in told] == ["3", "4"]
+    assert send("import-days", "no table", "x.csv").status_code == 409
+    calendar.refresh_from_db()
+    assert calendar.current.days == {}
+
+
+@pytest.mark.parametrize("verb", ["preview-import", "import-days"])
+def test_the_api_imports_for_whoever_manages_calendars_alone(verb, send, helpdesk, calendar):  # noqa: F811
+    assert send(verb, CSV, by=helpdesk).status_code in {403, 404}
     calendar.refresh_from_db()
     assert calendar.current.number == 1

@@ -420,7 +420,7 @@ def _show(
         "extensions": offers,
         "extension_buttons": extension_buttons,
         "proposed": proposed,
-        "can_link": actor.may("documents.sign_own"),
+        "can_link": actor.may("documents.ask_customer"),
         "nudge_again": nudge_again if waits and may_nudge(ticket, actor) else None,
         "handover": handover,
         "handover_buttons": handover_buttons,

@@ -6,10 +6,11 @@ import logging
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from customers.models import Customer
-from servicedesk.core.actors import SYSTEM
+from servicedesk.core.actors import SYSTEM, Actor
 from servicedesk.core.errors import Refused
 from servicedesk.core.models import Entry
 from servicedesk.desk.actions import make_report
@@ -53,16 +54,32 @@ def make_due(now: datetime | None = None) -> int:
     return made
 
 
+def never_made(month: date, by: Actor) -> list[Customer | None]:
+    """Of whom a report of this month should be there and none is, whoever was to make it: customers
+    with something in it, and all of them together (None). Empty where the month is not over, is not
+    summed up, or lies before the desk's first entry."""
+    span = month_of(month)
+    if not _is_summed_up(span) or not _had_begun(span):
+        return []
+    made = set(MonthlyReport.objects.filter(month=span.first).values_list("customer", flat=True))
+    seen = Customer.objects.visible_to(by)
+    wanted = [None, *_customers(span, seen)]
+    return [one for one in wanted if (one.pk if one else None) not in made]
+
+
 def missing_month(now: datetime) -> date | None:
     """The month whose reports should have been there an hour ago, for whatever reason they are not."""
     local = timezone.localtime(now)
     if local.day > LAST_DAY or (local.day == 1 and local.hour < HOUR + PATIENCE):
         return None
     span = month_of(local.date().replace(day=1) - timedelta(days=1))
+    return span.first if _had_begun(span) and not _is_done(span.first) else None
+
+
+def _had_begun(span: Period) -> bool:
+    """A desk that was set up since then owes nothing."""
     first = Entry.objects.order_by("id").values_list("at", flat=True).first()
-    # A desk that was set up since then owes nothing.
-    began = first is not None and first < span.end
-    return span.first if began and not _is_done(span.first) else None
+    return first is not None and first < span.end
 
 
 def _is_done(month: date) -> bool:
@@ -76,7 +93,7 @@ def _is_summed_up(span: Period) -> bool:
     return Progress.objects.filter(caught_up_at__gte=span.end).exists()
 
 
-def _customers(span: Period) -> Iterator[Customer]:
+def _customers(span: Period, among: QuerySet[Customer] | None = None) -> Iterator[Customer]:
     """Those with requests, visits or notes for a missed customer in the month."""
     asked = RollUp.objects.filter(
         dimension=RollUp.Dimension.CUSTOMER, day__range=(span.first, span.last)
@@ -88,4 +105,5 @@ def _customers(span: Period) -> Iterator[Customer]:
         *visited.order_by().values_list("customer", flat=True).distinct(),
         *missed.order_by().values_list("visit__customer", flat=True).distinct(),
     }
-    yield from Customer.objects.filter(pk__in=keys).order_by("pk")
+    found = Customer.objects.get_queryset() if among is None else among
+    yield from found.filter(pk__in=keys).order_by("pk")

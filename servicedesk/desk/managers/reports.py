@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -10,7 +11,6 @@ from uuid import UUID
 
 from django import forms
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -28,6 +28,7 @@ from servicedesk.core.keyset import Page, keyset_page
 from servicedesk.core.models import Document
 from servicedesk.desk.actions import make_report, retry_report
 from servicedesk.desk.managers.pages import filters_of, frame, managers_page
+from servicedesk.desk.managers.report_schedule import never_made
 from servicedesk.desk.models import MonthlyReport
 
 # So many months back a report can be asked for.
@@ -94,6 +95,7 @@ def page(request: DeskRequest) -> HttpResponseBase:
             )  # fmt: skip
             return redirect("desk:managers_reports")
     context = frame(request, filters_of(request)) | _list(request) | {"form": form}
+    context |= _never_made(form, request.actor)
     status = 422 if request.method == "POST" else 200
     return render(request, "managers/reports.html", context, status=status)
 
@@ -111,18 +113,20 @@ def retry(request: DeskRequest, uid: UUID) -> HttpResponse:
     return redirect("desk:managers_reports")
 
 
+def _never_made(form: ReportForm, by: Actor) -> dict[str, Any]:
+    """Reports of the month that is over which nobody made, each with its button."""
+    if not by.may("managers.report"):
+        return {"never_made": []}
+    month = date.fromisoformat(form.fields["month"].initial)
+    return {"never_made": never_made(month, by), "never_made_month": month}
+
+
 def _list(request: DeskRequest) -> dict[str, Any]:
     found: Page[MonthlyReport] = keyset_page(
         MonthlyReport.objects.visible_to(request.actor).select_related("customer"),
         request.GET, "-month", "-pk",
     )  # fmt: skip
-    forms_of: dict[int, list[Document]] = defaultdict(list)
-    documents = Document.objects.filter(
-        Q(subject_kind=MonthlyReport._meta.label_lower),
-        subject_id__in=[report.pk for report in found.rows],
-    )
-    for document in documents.defer("data").order_by("-version"):
-        forms_of[document.subject_id].append(document)
+    forms_of = versions_of(found.rows)
     listed = [Row(report, forms_of[report.pk]) for report in found.rows]
     return {
         "page": found,
@@ -130,3 +134,15 @@ def _list(request: DeskRequest) -> dict[str, Any]:
         "unfinished": any(row.state in {"waiting", "made"} for row in listed),
         "query": request.GET.urlencode(),
     }
+
+
+def versions_of(reports: Iterable[MonthlyReport]) -> dict[int, list[Document]]:
+    """The versions of the form of each, the newest first, in one query."""
+    found: dict[int, list[Document]] = defaultdict(list)
+    documents = Document.objects.filter(
+        subject_kind=MonthlyReport._meta.label_lower,
+        subject_id__in=[report.pk for report in reports],
+    )
+    for document in documents.defer("data").order_by("-version"):
+        found[document.subject_id].append(document)
+    return found

@@ -14,6 +14,8 @@ import { keepSending, look, standing } from "./sender.js";
 const { body } = document;
 const local = body.dataset.local !== undefined;
 const TRIED = "desk-phone-tried";
+const PAUSE = 10_000;
+let later = 0;
 
 async function start() {
   leaving();
@@ -56,24 +58,28 @@ function watch() {
   document.addEventListener("outbox:idle", async () => {
     const [then, now] = [await before, await states()];
     before = now;
-    if (standing.why === "foreign" && local) {
-      await changeOfPerson(standing.user);
-      navigator.serviceWorker?.controller?.postMessage("online");
-      if (!triedLately()) location.replace(location.pathname);
-      return;
-    }
-    if (standing.why) return;
+    const foreign = standing.why === "foreign" && local;
+    if (standing.why && !foreign) return;
+    if (foreign) await changeOfPerson(standing.user);
     navigator.serviceWorker?.controller?.postMessage("online");
     const news = [...now].some(([opId, state]) => state !== "unsent" && (then.get(opId) ?? "unsent") === "unsent");
-    if (!busy() && (news || (local && !triedLately()))) location.replace(location.pathname);
+    if (local && (foreign || !news)) giveWay(foreign);
+    else if (news && !busy()) location.replace(location.pathname);
   });
 }
 
-// Where single requests come through but no page does, we do not turn in a circle.
-function triedLately() {
-  const last = Number(sessionStorage.getItem(TRIED) ?? 0);
+// Where single requests come through but no page does, we do not turn in a circle: once in ten seconds.
+// `atOnce`: even from under a form, for it shows what belongs to somebody else.
+function giveWay(atOnce) {
+  const rest = Number(sessionStorage.getItem(TRIED) ?? 0) + PAUSE - Date.now();
+  clearTimeout(later);
+  if (rest > 0) {
+    later = setTimeout(giveWay, rest, atOnce);
+    return;
+  }
+  if (standing.why === "offline" || (busy() && !atOnce)) return;
   sessionStorage.setItem(TRIED, Date.now());
-  return Date.now() - last < 20_000;
+  location.replace(location.pathname);
 }
 
 // A form that somebody fills in is not taken from under his hands; a tap goes on by itself.

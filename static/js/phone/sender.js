@@ -185,9 +185,9 @@ export async function look({ now = false } = {}) {
 
 export async function discard(opId, reason) {
   const answer = await post(`/phone/commands/${opId}/discard/`, { reason });
-  if (!answer.ok && answer.status !== 404) {
+  if (answer.status !== 404) {
     const said = await json(answer);
-    throw new Error(said.detail ?? said.title ?? String(answer.status));
+    if (!answer.ok) throw new Error(said.detail ?? said.title ?? String(answer.status));
   }
   await mark(opId, { state: "discarded", message: reason, answered_at: Date.now() });
   tell();

@@ -71,7 +71,8 @@ async function page(event, url) {
   } catch (error) {
     const empty = await shell();
     if (!empty) throw error;
-    restUntil = Date.now() + REST;
+    // Who went elsewhere before the answer came says nothing about the network.
+    if (!event.request.signal.aborted) restUntil = Date.now() + REST;
     return empty;
   } finally {
     clearTimeout(timer);

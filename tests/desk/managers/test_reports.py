@@ -17,10 +17,12 @@ from django.core.files.storage import default_storage
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from rest_framework.test import APIClient
 
 from accounts.actions import create_user
 from accounts.models import Notification
 from accounts.roles import Role
+from customers.models import Customer
 from servicedesk.core import document_checks, sealing
 from servicedesk.core.actors import SYSTEM
 from servicedesk.core.errors import Refused
@@ -612,3 +614,85 @@ def test_two_workers_at_once_make_each_report_once(roll_up):
 
     assert sum(counts) == len(made()) == 4
     assert Document.objects.filter(kind="monthly_report").count() == 4
+
+
+# --- what was never made, and the API ---------------------------------------------------------
+
+
+def test_what_nobody_made_has_a_button_until_it_is_made(month, dispatcher, client):
+    client.force_login(dispatcher)
+    customers = [c for c in report_schedule.never_made(MARCH, dispatcher.as_actor()) if c]
+    with time_machine.travel(LATER, tick=False):
+        page = client.get(PAGE)
+        assert page.context["never_made"] == [None, *customers]
+        assert len(customers) == Customer.objects.count() >= 1
+        client.post(PAGE, {"month": "2026-03-01", "customer": ""})
+        assert client.get(PAGE).context["never_made"] == customers
+        for customer in customers:
+            client.post(PAGE, {"month": "2026-03-01", "customer": str(customer.uid)})
+        page = client.get(PAGE)
+
+    assert page.context["never_made"] == []
+    assert MonthlyReport.objects.count() == 1 + len(customers)
+    # By hand, so the worker still makes its own where it is due.
+    assert not MonthlyReport.objects.exclude(scheduled_at=None).exists()
+
+
+def test_a_desk_that_is_new_or_not_summed_up_misses_no_report(month, dispatcher):
+    by = dispatcher.as_actor()
+
+    assert report_schedule.never_made(MARCH, by)
+    assert report_schedule.never_made(date(2026, 2, 1), by) == []
+    assert report_schedule.never_made(APRIL, by) == []
+
+
+@pytest.fixture
+def api():
+    def ask(person, path, data=None):
+        client = APIClient()
+        client.force_authenticate(person)
+        url = f"/api/v1/monthly-reports{path}"
+        return client.get(url) if data is None else client.post(url, data, format="json")
+
+    return ask
+
+
+def test_the_api_makes_reads_and_retries_a_report(api, dispatcher, roll_up, broken):
+    with time_machine.travel(LATER, tick=False):
+        made = api(dispatcher, "/make", {"month": "2026-03-17"})
+    assert made.status_code == 201
+    body = made.json()
+    assert (body["month"], body["customer"], body["actions"]) == ("2026-03-01", None, [])
+    assert [d["version"] for d in body["documents"]] == [1]
+    assert api(dispatcher, f"/{body['uid']}/retry", {}).status_code == 409
+
+    seal_all()
+    assert api(dispatcher, f"/{body['uid']}").json()["actions"] == ["retry"]
+    broken()
+    retried = api(dispatcher, f"/{body['uid']}/retry", {})
+    assert (retried.status_code, retried.json()["actions"]) == (200, [])
+    seal_all()
+    listed = api(dispatcher, "").json()["results"]
+    assert [d["status"] for row in listed for d in row["documents"]] == ["sealed"]
+
+
+def test_the_api_gives_no_report_to_who_may_not_see_them(api, helpdesk, dispatcher, roll_up):
+    make(dispatcher)
+
+    assert api(helpdesk, "").json()["results"] == []
+    assert api(helpdesk, f"/{MonthlyReport.objects.get().uid}").status_code == 404
+    with time_machine.travel(LATER, tick=False):
+        assert api(helpdesk, "/make", {"month": "2026-03-01"}).status_code == 403
+        assert api(dispatcher, "/make", {"month": "2026-05-01"}).status_code == 409
+    assert Document.objects.count() == 1
+
+
+def test_the_api_lists_many_reports_in_the_same_queries(api, dispatcher, roll_up):
+    def queries(count):
+        for number in range(count):
+            make(dispatcher, month=date(2025, 1 + number, 1))
+        with CaptureQueriesContext(connection) as asked:
+            assert api(dispatcher, "").status_code == 200
+        return len(asked)
+
+    assert queries(1) == queries(6)

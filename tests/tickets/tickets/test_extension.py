@@ -9,10 +9,12 @@ from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import Notification
+from accounts.roles import Role, permissions_of
 from servicedesk.core import documents, paper
 from servicedesk.core.errors import Refused, Stale, WrongState
 from servicedesk.core.files import files_of
@@ -22,7 +24,7 @@ from sla.models import Deadline, DeadlineMove, Escalation
 from sla.queries import open_escalations_of
 from sla.rebuilding import rebuild
 from sla.sweeping import sweep
-from tests.conftest import AT
+from tests.conftest import AT, person
 from tests.journal import journal
 from tests.tickets.tickets.factories import make_call, make_ticket
 from tests.visits.factories import strokes
@@ -342,11 +344,13 @@ def test_a_colleague_cannot_give_the_customers_answer(engineer, manager, admin):
     extension = propose(engineer)
     told = {"signer_name": "李晓梅", "in_person": True, "at": ANSWERED}
 
-    for person in (engineer, manager, admin):
+    for colleague in (engineer, manager, admin):
         with pytest.raises(PermissionDenied):
-            extensions.consent_by_signature(extension, **told, evidence="x", by=person.as_actor())
+            extensions.consent_by_signature(
+                extension, **told, evidence="x", by=colleague.as_actor()
+            )
         with pytest.raises(PermissionDenied):
-            extensions.refuse_by_link(extension, **told, reason="x", by=person.as_actor())
+            extensions.refuse_by_link(extension, **told, reason="x", by=colleague.as_actor())
     document, link = link_of(extension, engineer, "L1")
     with pytest.raises(PermissionDenied):
         documents.sign_by_link(
@@ -613,3 +617,56 @@ def test_the_journal_tells_the_deadline_again_after_a_consent_that_was_entered_l
     assert (clock.due_at, clock.missed_at) == (NEW_TIME, AT + timedelta(hours=24))
     assert extension.answered_at == ANSWERED
     assert list(rebuild(Deadline.objects.all())) == []
+
+
+ASKERS = [role for role in Role if "tickets.extend" in permissions_of(role)]
+
+
+@pytest.mark.parametrize("role", ASKERS)
+def test_whoever_may_ask_for_an_extension_makes_the_link_and_signs_nothing(role, engineer, client):
+    extension = propose(engineer, at=timezone.now() - timedelta(minutes=1),
+                        proposed_due_at=timezone.now() + timedelta(days=2),
+                        ticket=make_ticket(Status.IN_PROGRESS, engineer, at=timezone.now() - timedelta(hours=1)))  # fmt: skip
+    asker = engineer if role == Role.ENGINEER else person(f"asker-{role}", "问询人", role)
+    client.force_login(asker)
+
+    page = client.get(extension.ticket.get_absolute_url()).content.decode()
+    assert reverse("tickets:extension_link", args=[extension.number]) in page
+    made = client.post(reverse("tickets:extension_link", args=[extension.number]))
+
+    assert made.status_code == 200
+    assert SignLink.objects.get().made_by_id == asker.pk
+    extension.refresh_from_db()
+    assert extension.status == ExtensionStatus.PROPOSED
+
+
+def test_who_may_not_ask_for_an_extension_makes_no_link(engineer, business):
+    with pytest.raises(PermissionDenied):
+        extensions.make_link(propose(engineer), at=SOON, by=business.as_actor())
+
+    assert not SignLink.objects.exists()
+
+
+def test_the_explanation_adds_up_to_the_second_and_says_how_late_it_was(engineer, client):
+    extension = propose(engineer)
+    agree(extension, engineer)
+    ticket = Ticket.objects.get(pk=extension.ticket_id)
+    resolve(ticket, solution="remote", resolution="好了", at=NEW_TIME + timedelta(minutes=3, seconds=7),
+            by=engineer.as_actor())  # fmt: skip
+
+    client.force_login(engineer)
+    page = client.get(reverse("sla:explain", args=[resolution(extension).uid]))
+    late = page.context["blocks"][0]
+
+    assert late.deadline.kind == "ticket.resolution"  # what was late stands first
+    assert [length for _move, length in late.extensions] == [timedelta(hours=24)]
+    assert late.first_allowed == timedelta(hours=24)
+    assert (
+        late.allowed
+        == timedelta(hours=48)
+        == sum((interval.shown for interval in late.intervals), timedelta())
+    )
+    assert late.late_by == timedelta(minutes=3, seconds=7)
+    assert late.late_by_first == timedelta(hours=24, minutes=3, seconds=7)
+    text = page.content.decode()
+    assert all(spelled in text for spelled in ("0:03:07", "24:03:07", "+ 24:00:00", "48:00:00"))
