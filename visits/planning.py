@@ -499,7 +499,7 @@ def _cell(day: date, blocks: list[Block], capacity: timedelta) -> Cell:
             _mark_pair(block, later)
         due = due_of(block.visit)
         if due is not None and block.window_until > due and block.visit.status in BEFORE_ARRIVAL:
-            block.marks.append(("bad", _("After the time limit")))
+            block.marks.append(("bad", _("After the limit")))
     booked = sum(
         (b.window_until - b.leave for b in blocks if b.visit.status != Status.MISSED),
         timedelta(0),

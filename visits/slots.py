@@ -192,7 +192,7 @@ def ranked(candidates: Iterable[Candidate], *, urgent: bool) -> list[Candidate]:
     """
 
     def key(c: Candidate) -> tuple[object, ...]:
-        fit = (c.skill, c.near, c.load)
+        fit = (c.skill, WAY[c.near], c.load)
         first = (c.slot.start, *fit) if urgent else (*fit, c.slot.start)
         return (*first, c.engineer)
 

@@ -16,6 +16,7 @@ from servicedesk.core.document_events import DocumentMailed
 from servicedesk.core.documents import KINDS, Addressee, about_document
 from servicedesk.core.errors import Refused
 from servicedesk.core.events import record
+from servicedesk.core.link_mail import masked
 from servicedesk.core.models import Document, OutboxMessage
 from servicedesk.core.outbox import DeliveryError, channel, queue
 
@@ -66,12 +67,6 @@ def _keys(document: Document) -> str:
 def mails_of(document: Document) -> list[OutboxMessage]:
     """What was sent of it, newest first."""
     return list(OutboxMessage.objects.filter(dedup_key__startswith=_keys(document)))
-
-
-def masked(email: str) -> str:
-    """`w***@example.com`: the journal tells which address, not the whole of it."""
-    name, _at, host = email.rpartition("@")
-    return f"{name[:1]}***@{host}"
 
 
 @channel(CHANNEL)

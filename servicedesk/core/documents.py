@@ -32,6 +32,7 @@ from servicedesk.core.document_events import (
 from servicedesk.core.errors import Refused, Stale
 from servicedesk.core.events import record, subject_key
 from servicedesk.core.journal import canonical
+from servicedesk.core.link_mail import mail_sign_link
 from servicedesk.core.models import Document, Signature, SignLink, token_hash
 
 Status = Document.Status
@@ -269,6 +270,7 @@ def make_link(
     contact_id: int | None = None,
     phone_last4: str = "",
     number_by: int | None = None,
+    email: str = "",
     ip: str | None = None,
     user_agent: str = "",
     at: datetime,
@@ -279,7 +281,8 @@ def make_link(
     A former link of the block dies. L1 is the engineer's phone in the customer's hand: short and
     without the question for the telephone number. L2 asks for the last digits of the number that
     is kept of the customer's person; `number_by` is the user who entered that number, and who
-    therefore cannot make the link: he would have chosen the answer himself.
+    therefore cannot make the link: he would have chosen the answer himself. `email`: an L2 link
+    goes there, too.
     """
     if not by.may("documents.ask_customer"):
         raise PermissionDenied(f"{by.label} may not hand over {document}")
@@ -297,7 +300,7 @@ def make_link(
         raise Refused(_("Too many links were made for this form today. Hand over your phone."))
     document.links.filter(block=block, used_at=None, revoked_at=None).update(revoked_at=at)
     token = secrets.token_urlsafe(32)
-    SignLink.objects.create(
+    link = SignLink.objects.create(
         token_sha256=token_hash(token),
         document=document,
         block=block,
@@ -313,6 +316,8 @@ def make_link(
         created_at=at,
         expires_at=at + LINK_LIFE[Method(method)],
     )
+    if email and method == Method.OWN_DEVICE:
+        mail_sign_link(document, link, token, email)
     record(
         SignLinkMade(
             **about_document(document, at), block=block, method=method, signer_name=signer_name

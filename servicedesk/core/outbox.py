@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=60)
 BATCH = 20
 LONGEST_SUBJECT = 300
+# In `data`: the text holds a secret (a one-time link) and is not kept longer than it is needed.
+FORGET = "forget"
 # Standard Webhooks' schedule, some three days in all.
 DELAYS = [timedelta(seconds=s) for s in (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)]
 
@@ -184,6 +186,8 @@ def _try(message: OutboxMessage) -> None:
     try:
         _send(message)
         outcome, detail = {"status": State.SENT, "sent_at": timezone.now()}, "ok"
+        if message.data.get(FORGET):
+            outcome["body"] = ""
     except DeliveryError as error:
         log.warning("message %s: %s", message.uid, error)
         detail = str(error)

@@ -56,10 +56,12 @@ function words() {
 function send() {
   const { lane, cell, minutes } = place;
   form.action = held.dataset.plan;
-  form.elements.engineer.value = lane.dataset.engineer;
-  form.elements.length.value = held.dataset.length;
-  form.elements.day.value = cell ? cell.dataset.cell : "";
-  form.elements.window_from.value = cell ? "" : `${board.dataset.day}T${clock(minutes)}`;
+  // By name: `elements.length` is how many there are.
+  const fill = (name, value) => { form.elements.namedItem(name).value = value; };
+  fill("engineer", lane.dataset.engineer);
+  fill("length", held.dataset.length);
+  fill("day", cell ? cell.dataset.cell : "");
+  fill("window_from", cell ? "" : `${board.dataset.day}T${clock(minutes)}`);
   form.requestSubmit();
 }
 

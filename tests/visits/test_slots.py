@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from visits.slots import (
     STEP,
+    WAY,
     Busy,
     Candidate,
     Near,
@@ -177,7 +178,7 @@ def candidates(draw):
 @given(candidates())
 def test_the_order_goes_by_skill_then_nearness_then_load_then_time(found):
     order = ranked(found, urgent=False)
-    keys = [(c.skill, c.near, c.load, c.slot.start) for c in order]
+    keys = [(c.skill, WAY[c.near], c.load, c.slot.start) for c in order]
     assert keys == sorted(keys)
     assert sorted(map(id, order)) == sorted(map(id, found))
 

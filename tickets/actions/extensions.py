@@ -104,7 +104,7 @@ def _keep(
 def make_link(
     extension: Extension, *, at: datetime, by: Actor, ip: str | None = None, user_agent: str = ""
 ) -> str:
-    """A one-time link by which the customer answers on his own device.
+    """A one-time link by which the customer answers on his own device; by e-mail, if he has one.
 
     Returns the token. Nobody of the house can answer for him (GEN-2).
     """
@@ -117,6 +117,7 @@ def make_link(
         signer_name=contact.name if contact else "",
         contact_id=contact.pk if contact else None,
         **proof_of(contact),
+        email=contact.email if contact else "",
         ip=ip,
         user_agent=user_agent,
         at=at,

@@ -27,6 +27,7 @@ from servicedesk.core.forms import ActionForm, DeskForm
 from servicedesk.core.history import changes
 from servicedesk.core.http import DeskRequest, perform, show_form
 from servicedesk.core.keyset import keyset_page
+from servicedesk.core.link_mail import masked
 from servicedesk.core.panels import render_panels
 from servicedesk.core.states import Transition
 from servicedesk.core.templatetags import desk
@@ -319,7 +320,13 @@ def extension_link(request: DeskRequest, number: str) -> HttpResponse:
         extension, at=timezone.now(), by=request.actor, **handover.device(request)
     )
     url = f"{settings.BASE_URL}{reverse('documents:sign', args=[token])}"
-    context = {"extension": extension, "url": url, "qr": paper.qr(url)}
+    contact = extension.ticket.contact
+    context = {
+        "extension": extension,
+        "url": url,
+        "qr": paper.qr(url),
+        "mailed": masked(contact.email) if contact else "",
+    }
     return render(request, "tickets/tickets/extension_link.html", context)
 
 

@@ -9,14 +9,19 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
+from django.urls import reverse
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from servicedesk.core.actions import action, lock, require, save_changes
 from servicedesk.core.actors import SYSTEM, Actor
 from servicedesk.core.errors import Refused, WrongState
+from servicedesk.core.link_mail import mail_link
 from servicedesk.core.models import token_hash
+from servicedesk.core.moments import spoken
 from visits import planning
 from visits.actions.appointments import appoint, lock_engineer, rearrange
 from visits.actions.common import begin_step, check_own, check_window, told, withdraw_offers
@@ -117,12 +122,50 @@ def offer_times(
         expires_at=min(at + OFFER_LIFE, max(start for start, _until in slots)),
     )  # fmt: skip
     save_changes(visit)
+    _mail(offer, token, stands=stands)
     told(
         visit, TimesOffered, at=at, by=by, offer=str(offer.uid),
         windows=", ".join(in_words(start, until) for start, until in sorted(slots)),
         asked_by=offer.asked_by, reason=offer.reason, expires_at=offer.expires_at.isoformat(),
     )  # fmt: skip
     return token
+
+
+def _mail(offer: Offer, token: str, *, stands: bool) -> None:
+    """Who left an e-mail address gets the link there; to the others it is sent by hand."""
+    visit = offer.visit
+    if visit.contact is None or not visit.contact.email:
+        return
+    with translation.override(settings.LANGUAGE_CODE):
+        words = {
+            "who": visit.contact.addressed,
+            "store": visit.store.name,
+            "url": f"{settings.BASE_URL}{reverse('visits:choose_time', args=[token])}",
+            "windows": "\n".join(
+                in_words(slot.start, slot.until) for slot in planning.offered(offer)
+            ),
+            "until": spoken(offer.expires_at),
+            "stands": _("Your appointment stands as long as you do not choose another time.")
+            + "\n\n"
+            if stands
+            else "",
+            "number": visit.number,
+            "company": settings.COMPANY_NAME,
+            "phone": settings.SERVICE_PHONE,
+        }
+        mail_link(
+            visit.contact.email,
+            subject=_("When may our engineer come to %(store)s?") % words,
+            body=_(
+                "Dear %(who)s,\n\nplease choose when our engineer may come to %(store)s:\n%(url)s\n\n"
+                "These times are free now:\n%(windows)s\n\n%(stands)sThe link is good once, until"
+                " %(until)s. You are asked for the last four digits of your telephone number.\n"
+                "If none of the times suits you, say so there, or call us: %(phone)s\n"
+                "Order: %(number)s\n\n%(company)s"
+            )
+            % words,
+            dedup_key=f"offer:{offer.uid}",
+        )
 
 
 def _check_wish(visit: VisitOrder, asked_by: str, reason: str) -> None:

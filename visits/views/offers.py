@@ -21,6 +21,7 @@ from icalendar import Calendar, Event
 
 from servicedesk.core.document_forms import LastDigitsForm
 from servicedesk.core.http import DeskRequest, refusals_on
+from servicedesk.core.link_mail import masked
 from servicedesk.core.models import token_hash
 from servicedesk.core.paper import qr
 from visits import actions, planning
@@ -46,6 +47,7 @@ def show_link(request: DeskRequest, visit: VisitOrder, token: str) -> HttpRespon
         "times": planning.offered(offer),
         "url": url,
         "qr": qr(url),
+        "mailed": masked(visit.contact.email) if visit.contact else "",
         "words": _("%(company)s: please choose when our engineer may come to %(store)s: %(url)s")
         % {"company": settings.COMPANY_NAME, "store": visit.store.name, "url": url},
     }

@@ -153,6 +153,33 @@ class Stories:
         visit = VisitOrder.objects.get(ticket=call.ticket)
         yield from self._go_there(visit, case, place, desk, call.ended_at)
 
+    def for_the_board(self, at: datetime, upto: str) -> Story:
+        """An order that waits for a time: "ordered", "planned" or "accepted", and no further."""
+        yield at
+        place, case = self._somewhere(on_site=True)
+        call, _desk = self._taken(
+            place, Call.Outcome.VISIT, at, visit_reason="电话里判断需要上门",
+            **self._fault(place, case, at) | {"is_urgent": False, "urgency_reason": ""},
+        )  # fmt: skip
+        visit = VisitOrder.objects.get(ticket=call.ticket)
+        if upto == "ordered":
+            return
+        engineer = self.dice.choice(self.world.of_role("engineer"))
+        planner = self.world.people["zhaomin"].as_actor()
+        at = call.ended_at + minutes(4)
+        yield at
+        window = self._free_window(engineer, at)
+        visits.plan(
+            visit, engineer=engineer, window_from=window[0], window_until=window[1], at=at,
+            by=planner,
+        )  # fmt: skip
+        if upto == "accepted":
+            at += minutes(3)
+            yield at
+            visits.accept(
+                visit, first_judgement=f"多半是{case.cause}", at=at, by=engineer.as_actor()
+            )
+
     def _message(self, at: datetime) -> Iterator[datetime]:
         place, dice = self._anywhere(), self.dice
         colleague = dice.choice(self.world.of_role("engineer") + self.world.of_role("business"))

@@ -70,6 +70,10 @@ class Command(BaseCommand):
         clock = Clock(end, lambda now: self._workers_turn(now, begin, end))
         for at, kind in _calls(begin, end, tickets, dice):
             clock.add(at, stories.call(kind, at))
+        # The dispatch board has something to plan.
+        for number, upto in enumerate(("ordered", "planned", "accepted", "ordered", "ordered")):
+            at = end - timedelta(minutes=70 - 9 * number)
+            clock.add(at, stories.for_the_board(at, upto))
         clock.add(begin, stories.look_around(begin + timedelta(hours=5)))
         clock.run()
         self.stdout.write("")
