@@ -278,7 +278,10 @@ def stock_parts_matching(
     found: VisibleQuerySet[StockPart], text: str
 ) -> VisibleQuerySet[StockPart]:
     """By name, pinyin, code or specification."""
-    return matching(found, text, "code", "name", "pinyin", "spec") if words_of(text) else found
+    if not words_of(text):
+        return found
+    hits = matching(StockPart.objects.order_by(), text, "code", "name", "pinyin", "spec")
+    return found.filter(pk__in=hits.values("pk"))
 
 
 def installed_products(store: Store) -> QuerySet[Installation]:

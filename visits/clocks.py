@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from sla.deadlines import Kind, Step, define
-from visits.models import ContactAttempt, VisitOrder
+from visits.models import VisitOrder
 from visits.queries import note_allowed_at
 from visits.states import Status
 
@@ -189,8 +189,10 @@ def counts_of(visit: VisitOrder) -> Iterator[Count]:
 
 def next_try(visit: VisitOrder) -> datetime | None:
     """When to call again, if the last call did not reach the customer, nor any appointment since."""
-    attempts: list[ContactAttempt] = list(visit.attempts.all())
+    attempts: list[Any] = list(visit.attempts.all())
     if not attempts or attempts[-1].next_try_at is None:
         return None
-    agreed = max((row.agreed_at for row in visit.appointments.all()), default=None)
-    return None if agreed is not None and agreed >= attempts[-1].at else attempts[-1].next_try_at
+    appointments: list[Any] = list(visit.appointments.all())
+    agreed = max((row.agreed_at for row in appointments), default=None)
+    again: datetime = attempts[-1].next_try_at
+    return None if agreed is not None and agreed >= attempts[-1].at else again

@@ -361,7 +361,7 @@ class WindowForm(VisitForm):
     window_from = forms.DateTimeField(label=_("From"))
     length = forms.TypedChoiceField(
         label=_("How long"), coerce=int, initial=60, widget=RadioButtons,
-        choices=[(30, _("30 min")), (60, _("1 h")), (90, _("1.5 h")), (120, _("2 h"))],
+        choices=[(30, _("30 min")), (60, _("1 hour")), (90, _("1.5 h")), (120, _("2 h"))],
     )  # fmt: skip
 
     def clean(self) -> dict[str, Any]:
@@ -420,7 +420,7 @@ class RearrangeForm(WindowForm):
     shift = forms.TypedChoiceField(
         label=_("He agrees to come later by"), coerce=int, required=False, widget=SubmitButtons,
         choices=[
-            (30, _("30 min")), (60, _("1 h")), (120, _("2 h")), (24 * 60, _("a day")),
+            (30, _("30 min")), (60, _("1 hour")), (120, _("2 h")), (24 * 60, _("a day")),
         ],
     )  # fmt: skip
     asked_by = forms.ChoiceField(
@@ -435,7 +435,7 @@ class RearrangeForm(WindowForm):
         super().arrange()
         # What the buttons say already is asked for only where none of them fits.
         self.fields["window_from"].required = False
-        self.order_fields(["reason", "asked_by", "agreed_with", "shift"])
+        self.order_fields(["reason", "shift", "asked_by", "agreed_with"])
 
     def prepare(self) -> None:
         super().prepare()

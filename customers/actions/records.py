@@ -479,8 +479,8 @@ def put(item: MasterData, **values: Any) -> list[str]:
         if getattr(item, name, None) != value:
             setattr(item, name, value)
             changed.append(name)
-    named = isinstance(item, Customer | Store | Contact | StockPart)
-    if named and {"name", "short_name"} & set(changed):
+    renamed = {"name", "short_name"} & set(changed)
+    if renamed and isinstance(item, Customer | Store | Contact | StockPart):
         limit = type(item)._meta.get_field("pinyin").max_length
         item.pinyin = spelled(item.name, getattr(item, "short_name", ""))[:limit]
         changed.append("pinyin")

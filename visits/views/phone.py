@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
@@ -156,7 +158,7 @@ def badge(request: DeskRequest, number: str) -> HttpResponse:
 def note(request: DeskRequest, number: str) -> HttpResponse:
     """The note for the front desk: shown here, scanned, sent or printed (VISIT-7, 16)."""
     visit = find_visit(request, number)
-    left = visit.notes.last()
+    left: Any = visit.notes.last()
     sheet = note_sheet(left) if left else None
     if sheet is None or not is_phone(request.actor):
         return redirect(visit)

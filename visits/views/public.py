@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.core import signing
@@ -95,7 +96,7 @@ def note(request: HttpRequest, token: str) -> HttpResponse:
         uid = signing.loads(token, salt=NOTE_SALT, max_age=NOTE_LIFE)
     except signing.BadSignature:
         uid = None
-    found = MissedNote.objects.filter(uid=uid).first() if uid else None
+    found: Any = MissedNote.objects.filter(uid=uid).first() if uid else None
     sheet = note_sheet(found) if found else None
     if sheet is None:
         return render(request, "visits/note_gone.html", status=410)

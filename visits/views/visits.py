@@ -259,7 +259,10 @@ def _show(
             "more": [
                 a for a in open_acts if a.name not in {next_name, "flag_complaint", *queries.QUICK}
             ],
-            "quick": [a for a in open_acts if a.name in queries.QUICK],
+            "quick": sorted(
+                (a for a in open_acts if a.name in queries.QUICK),
+                key=lambda a: queries.QUICK.index(a.name),
+            ),
             "photos": queries.photos_now(visit.status),
             "complain": next((a for a in open_acts if a.name == "flag_complaint"), None),
             "note_at": queries.note_allowed_at(visit),
