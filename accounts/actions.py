@@ -10,7 +10,6 @@ from typing import Any
 
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
-from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.sessions.models import Session
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -36,7 +35,7 @@ from accounts.events import (
     UserDeactivated,
     UserReactivated,
 )
-from accounts.models import PHOTO, Notification, Team, Token, User, plain_characters
+from accounts.models import PHOTO, Notification, PinHasher, Team, Token, User, plain_characters
 from accounts.roles import Role
 from servicedesk.core import outbox
 from servicedesk.core.actions import action, lock, require, save_changes
@@ -281,7 +280,7 @@ def set_pin(user: User, *, password: str, pin: str, at: datetime, by: Actor) -> 
         raise Refused(_("Four to six digits, please."), field="pin")
     if len(set(pin)) == 1 or pin in "0123456789" or pin in "9876543210":
         raise Refused(_("This PIN is one of those that are tried first."), field="pin")
-    user.pin = make_password(pin)
+    user.pin = PinHasher().made(pin)
     save_changes(user, "pin")
     record(PinSet(at=at, user_id=user.pk), about=[user], by=by)
     return user

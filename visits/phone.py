@@ -9,12 +9,12 @@ from servicedesk.core import phone
 from servicedesk.core.actors import Actor
 from servicedesk.core.http import carry_out
 from servicedesk.core.panels import panel
-from servicedesk.core.phone import Basis, Call, Invalid, PhoneKind, phone_kind
+from servicedesk.core.phone import Basis, Call, Invalid, Outcome, PhoneKind, phone_kind
 from visits import actions
 from visits.forms import FORMS, VisitForm
 from visits.models import VisitOrder
 from visits.states import VISIT
-from visits.views import pack
+from visits.views import pack, paper
 from visits.views.shared import after_act, make_form
 
 KIND = "visits.visitorder"
@@ -64,13 +64,15 @@ def _knew(number: str, actor: Actor) -> VisitOrder | None:
     return VisitOrder.objects.filter(number=number).first()
 
 
-def _act(visit: VisitOrder, verb: str, call: Call) -> str:
+def _act(visit: VisitOrder, verb: str, call: Call) -> Outcome:
+    if verb == paper.SIGN:
+        return paper.sign(visit, call)
     form = make_form(verb, visit, call.by, call.data, call.files, at=call.at)
     if not form.is_valid():
         raise Invalid(_errors(form), code="invalid")
     if carry_out(form, getattr(actions, verb), visit, at=call.at, by=call.by) is None:
         raise Invalid(_errors(form))
-    return after_act(visit, verb)
+    return Outcome(after_act(visit, verb))
 
 
 def _errors(form: VisitForm) -> dict[str, list[str]]:
@@ -86,8 +88,9 @@ def _earliest(visit: VisitOrder) -> datetime:
 
 phone_kind(
     PhoneKind(
-        name=KIND, machine=VISIT, verbs=VERBS, decisions=DECISIONS, find=_find, knew=_knew,
+        name=KIND, machine=VISIT, verbs=VERBS | {paper.SIGN}, decisions=DECISIONS, find=_find, knew=_knew,
         act=_act, earliest=_earliest, pack=lambda request, now: pack.pack(request, now, VERBS, DECISIONS),
+        paper=paper.paper, others=paper.LABELS, fleeting=paper.FLEETING,
     )
 )  # fmt: skip
 

@@ -11,6 +11,7 @@ import base64
 import hashlib
 import posixpath
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -27,15 +28,21 @@ ENTRIES = (
     "css/components.css",
     "css/phone.css",
     "css/visits.css",
+    "css/paper.css",
+    "css/signing.css",
     "css/print.css",
     "icons/desk.svg",
     "icons/phone-192.png",
     "js/theme-early.js",
-    "django_htmx/htmx-2.min.js",
+    "js/handed-over-early.js",
     "js/main.js",
     "js/visits.js",
     "js/phone/main.js",
 )
+# Named by no import that can be read.
+BESIDES = ("vendor/signature_pad/dist/signature_pad.min.js",)
+# Where a customer signs without a network; no other page loads what this alone needs.
+SIGNING = frozenset({"js/phone/lent.js", *BESIDES})
 _IMPORT = re.compile(
     r"""(?:^(?:import|export)\b[^"';(]*|\bimport\()["'](\.{1,2}/[^"']+)["']""", re.MULTILINE
 )
@@ -57,9 +64,9 @@ def asset_version() -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def script_names() -> list[str]:
-    """The scripts among them, as names under `static/`."""
-    return [name for name in _closure() if name.endswith(".js")]
+def script_names(*, without: Collection[str] = ()) -> list[str]:
+    """The scripts among them, as names under `static/`; `without` some, and what they alone need."""
+    return [name for name in _closure(without) if name.endswith(".js")]
 
 
 @lru_cache(maxsize=1)
@@ -82,11 +89,11 @@ def _asset(name: str) -> Asset:
     return Asset(url, f"sha256-{base64.b64encode(hashlib.sha256(body).digest()).decode()}")
 
 
-def _closure() -> list[str]:
-    wanted, seen = list(ENTRIES), dict[str, None]()
+def _closure(without: Collection[str] = ()) -> list[str]:
+    wanted, seen = [*ENTRIES, *BESIDES], dict[str, None]()
     while wanted:
         name = wanted.pop(0)
-        if name in seen:
+        if name in seen or name in without:
             continue
         seen[name] = None
         if name.endswith(".js"):

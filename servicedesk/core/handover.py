@@ -11,9 +11,11 @@ own link (L2) is not accepted there, lest the one who made it signs it.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
@@ -34,6 +36,8 @@ KEY = "handed_over"
 OPEN = frozenset({
     "documents:handed_over", "documents:handed_over_file", "documents:take_back",
     "documents:next_signer",
+    # Nobody's: what a browser fetches by itself to start without a network.
+    "desk:service_worker", "desk:manifest", "desk:shell",
 })  # fmt: skip
 # Read by js/handed-over-early.js: a page from the browser's own memory goes back to the form.
 MODE_COOKIE = "handed-over"
@@ -111,6 +115,19 @@ def end(request: HttpRequest) -> HttpResponse:
 def pin_of(request: HttpRequest) -> str:
     """The hash of the PIN of the account that is logged in; the account itself is not ours."""
     return str(getattr(request.user, "pin", ""))
+
+
+def pin_check(request: HttpRequest, device: UUID) -> dict[str, Any] | None:
+    """By which this one phone knows the PIN without us: salt, rounds, and a digest of its own.
+
+    Neither the PIN nor the account's hash goes out; None: there is no PIN.
+    """
+    parts = pin_of(request).split("$")
+    if len(parts) != 4 or parts[0] != "pbkdf2_sha256":
+        return None
+    _algorithm, rounds, salt, digest = parts
+    own = hashlib.sha256(f"{digest}{device}".encode()).hexdigest()
+    return {"rounds": int(rounds), "salt": salt, "digest": own}
 
 
 def of_the_house(request: HttpRequest) -> bool:

@@ -8,6 +8,7 @@ and he is asked to sign what the form says now.
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -21,10 +22,11 @@ from django.utils.translation import gettext as _
 from servicedesk.core import documents, ink
 from servicedesk.core.actions import action
 from servicedesk.core.actors import Actor
-from servicedesk.core.document_events import SignatureKept
+from servicedesk.core.document_events import SignatureKept, SignatureRefused
 from servicedesk.core.documents import KINDS, Method
 from servicedesk.core.errors import Refused
 from servicedesk.core.events import record, subject_key
+from servicedesk.core.journal import canonical
 from servicedesk.core.models import (
     Document,
     KeptSignature,
@@ -37,6 +39,9 @@ from servicedesk.core.models import (
 PAD_LIFE = timedelta(days=3)
 # The clocks of phones go wrong by so much without anybody being at fault.
 CLOCK_TOLERANCE = timedelta(minutes=2)
+
+# A phone holds one per visit; more are nobody's need.
+MOST_PADS = 20
 
 Rows = Sequence[Sequence[str]]
 
@@ -55,6 +60,11 @@ def give_pad(
         raise PermissionDenied("a pad is for the customer's place alone")
     token = secrets.token_urlsafe(32)
     subject_kind, subject_id = subject_key(subject)
+    alive = OfflinePad.objects.filter(
+        subject_kind=subject_kind, subject_id=subject_id, used_at=None, expires_at__gt=at
+    )
+    if alive.count() >= MOST_PADS:
+        raise Refused(_("Too many phones took this form along. Sign it with a network."))
     OfflinePad.objects.create(
         token_sha256=token_hash(token),
         kind=kind,
@@ -68,6 +78,18 @@ def give_pad(
         expires_at=at + PAD_LIFE,
     )
     return token
+
+
+def pad_of(token: str, *, by: Actor) -> OfflinePad | None:
+    """The pad, if it was this person's phone that it was given to."""
+    if by.kind != "user" or by.id is None:
+        return None
+    return OfflinePad.objects.filter(token_sha256=token_hash(token), made_by_id=by.id).first()
+
+
+def rows_hash(rows: Rows) -> str:
+    """SHA-256 of what was shown; the phone computes the same (js/phone/record.js)."""
+    return hashlib.sha256(canonical([list(row) for row in rows])).hexdigest()
 
 
 def signer(pad: OfflinePad, name: str) -> Actor:
@@ -138,6 +160,30 @@ def take(
         by=by,
     )  # fmt: skip
     return kept
+
+
+@action
+def decline(
+    pad: OfflinePad, document: Document, *, signer_name: str, reason: str, device_at: datetime,
+    at: datetime, by: Actor,
+) -> None:  # fmt: skip
+    """The customer did not sign on the phone, and said why. Sent twice, it is the same."""
+    if not by.may("documents.sign_as_customer") or by.kind != "contact":
+        raise PermissionDenied("only the customer answers for the customer")
+    documents.lock_form(document)
+    pad.refresh_from_db(from_queryset=OfflinePad.objects.select_for_update(no_key=True))
+    if pad.used_at is not None:
+        return
+    _fits(pad, document, at=at, device_at=device_at)
+    OfflinePad.objects.filter(pk=pad.pk).update(used_at=at)
+    record(
+        SignatureRefused(
+            **documents.about_document(document, device_at), block=pad.block,
+            signer_name=signer_name, method=Method.OFFLINE, reason=reason,
+        ),
+        about=[(document.subject_kind, document.subject_id)],
+        by=by,
+    )  # fmt: skip
 
 
 def _taken(pad: OfflinePad) -> Signature | KeptSignature:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import segno
@@ -13,10 +13,28 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.safestring import SafeString, mark_safe
 
-from servicedesk.core.documents import KINDS
+from servicedesk.core.documents import KINDS, DocumentKind
 from servicedesk.core.models import Document, Signature
 
 BOX = (600, 200)
+
+
+class Mark(str):
+    """Stands in a form where a phone without a network writes a value of its own."""
+
+    __slots__ = ()
+
+    def through(self, name: str) -> str:
+        """What a filter makes of it."""
+        return f"{self[:-1]}|{name}{self[-1]}"
+
+
+def mark(path: str) -> Mark:
+    return Mark(f"⟦{path}⟧")
+
+
+def marks(path: str, *names: str) -> dict[str, Mark]:
+    return {name: mark(f"{path}.{name}") for name in names}
 
 
 def ink(strokes: Sequence[Sequence[dict[str, float]]]) -> SafeString:
@@ -61,6 +79,27 @@ def render(document: Document, *, layout: str) -> str:
                 "blocks": [_place(kind.block(b), signatures.get(b)) for b in document.blocks],
                 "verify_url": verify_url(document),
                 "qr": qr(verify_url(document)),
+                "company_name": settings.COMPANY_NAME,
+                "service_phone": settings.SERVICE_PHONE,
+            },
+        )
+
+
+def preview(kind: DocumentKind, data: Mapping[str, Any], *, number: str) -> str:
+    """The form as it will look on a screen, before it is frozen and has a code to verify."""
+    with translation.override(settings.LANGUAGE_CODE), timezone.override(settings.TIME_ZONE):
+        document = Document(
+            kind=kind.name, number=number, title=str(kind.title), language=settings.LANGUAGE_CODE
+        )
+        return render_to_string(
+            kind.template,
+            {
+                "layout": "pdf/screen.html",
+                "document": document,
+                "data": data,
+                "blocks": [_place(block, None) for block in kind.blocks],
+                "verify_url": "",
+                "qr": "",
                 "company_name": settings.COMPANY_NAME,
                 "service_phone": settings.SERVICE_PHONE,
             },

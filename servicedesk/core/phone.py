@@ -17,7 +17,7 @@ import logging
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -34,6 +34,7 @@ from django.utils.translation import ngettext
 from servicedesk.core import history, phone_uploads
 from servicedesk.core.actions import lock
 from servicedesk.core.actors import Actor
+from servicedesk.core.documents import DocumentKind
 from servicedesk.core.events import record
 from servicedesk.core.journal import canonical
 from servicedesk.core.models import PhoneCommand, PhoneDevice
@@ -74,12 +75,38 @@ class NotRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a verb is given: as the page's POST, but `at` some earlier moment."""
+    """What a verb is given: as the page's POST, but `at` some earlier moment than `heard_at`."""
 
     by: Actor
     at: datetime
+    heard_at: datetime
     data: QueryDict
     files: MultiValueDict[str, UploadedFile[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Where to go next; and what to say, if it is more than that it was recorded."""
+
+    next_url: str
+    message: str = ""
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A form that is not frozen yet, as a phone can show and have it signed without a network.
+
+    marked: its data with a `paper.Mark` wherever acts of the phone write. more: what those acts need.
+    """
+
+    kind: DocumentKind
+    block: str
+    contact_id: int | None
+    signer_name: str
+    data: Mapping[str, Any]
+    marked: Mapping[str, Any]
+    more: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +122,12 @@ class PhoneKind:
     """The records of one kind that a phone may act on.
 
     find: the record, if the person may see it. knew: the record, if it ever was his.
-    act: do the verb and return where to go next; raises Invalid or PermissionDenied.
+    act: do the verb; raises Invalid or PermissionDenied.
     earliest: nothing can have happened to the record before.
     pack: what the phone takes along, merged into the answer of `/phone/pack/`.
+    paper: the form that a customer signs; None where there is nothing to be signed (any more).
+    others: verbs that are no step of the machine, with their labels.
+    fleeting: fields that are kept elsewhere, or nowhere, once a command is done.
     """
 
     name: str
@@ -106,12 +136,15 @@ class PhoneKind:
     decisions: Mapping[str, Basis]
     find: Callable[[str, Actor], Any]
     knew: Callable[[str, Actor], Any]
-    act: Callable[[Any, str, Call], str]
+    act: Callable[[Any, str, Call], Outcome]
     earliest: Callable[[Any], datetime]
     pack: Callable[[HttpRequest, datetime], dict[str, Any]]
+    paper: Callable[[Any], Paper | None]
+    others: Mapping[str, Any] = field(default_factory=dict)
+    fleeting: frozenset[str] = frozenset()
 
     def label(self, verb: str) -> str:
-        return str(self.machine[verb].label)
+        return str(self.others[verb] if verb in self.others else self.machine[verb].label)
 
 
 KINDS: dict[str, PhoneKind] = {}
@@ -386,14 +419,22 @@ def _do(command: PhoneCommand, kind: PhoneKind, subject: Any, by: Actor) -> None
             raise Invalid({name: [missing]}, code="invalid")
         files.setlist(name, [file])
     before = subject.version
-    next_url = kind.act(subject, command.verb, Call(by, command.at, data, files))
-    command.state, command.code, command.errors, command.changes = State.DONE, "", {}, []
+    call = Call(by, command.at, command.tried_at or command.received_at, data, files)
+    done = kind.act(subject, command.verb, call)
+    command.state, command.code, command.errors, command.changes = State.DONE, done.code, {}, []
+    command.fields = told_fields(command)
     command.subject_id = subject.pk
     command.version_before, command.version_after = before, subject.version
-    command.next_url = next_url
-    command.message = _("%(record)s: %(act)s — recorded.") % {
+    command.next_url = done.next_url
+    command.message = done.message or _("%(record)s: %(act)s — recorded.") % {
         "record": command.number, "act": kind.label(command.verb),
     }  # fmt: skip
+
+
+def told_fields(command: PhoneCommand) -> dict[str, Any]:
+    """What was filled in, without what is nobody else's."""
+    fleeting = KINDS[command.kind].fleeting
+    return {name: value for name, value in command.fields.items() if name not in fleeting}
 
 
 def _check_clock(command: PhoneCommand, earliest: datetime) -> None:

@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("commands/<uuid:op_id>/retry/", views.retry, name="retry"),
     path("commands/<uuid:op_id>/discard/", views.discard, name="discard"),
     path("pack/", views.pack, name="pack"),
+    path("papers/", views.paper, name="paper"),
     path("uploads/", views.uploads, name="uploads"),
     path("uploads/<uuid:uid>/", views.upload, name="upload"),
     path("ping/", views.ping, name="ping"),

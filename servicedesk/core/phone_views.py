@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import RequestDataTooBig
 from django.core.serializers.json import DjangoJSONEncoder
@@ -26,8 +27,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.gzip import gzip_page
 
-from servicedesk.core import phone, phone_uploads
+from servicedesk.core import handover, offline_forms, phone, phone_uploads
 from servicedesk.core.assets import asset_version
+from servicedesk.core.errors import Refused
 from servicedesk.core.http import DeskRequest, json_problem
 from servicedesk.core.models import PhoneCommand, PhoneUpload
 from servicedesk.core.phone import KINDS, OPEN, NotRefused, OtherContent, Said
@@ -60,6 +62,8 @@ def door(*methods: str) -> Callable[[View], View]:
                 return json_problem("too-large", 413, _("This is too large."))
             except Http404:
                 return json_problem("not-found", 404, _("There is no such record."))
+            except Refused as refusal:
+                return json_problem("refused", 409, refusal.message)
             except OtherContent:
                 return json_problem(
                     "other-content", 422, _("This was sent before, with other words.")
@@ -175,7 +179,7 @@ def _told(command: PhoneCommand) -> dict[str, Any]:
         "label": KINDS[command.kind].label(command.verb),
         "number": command.number,
         "subject": command.kind,
-        "fields": command.fields,
+        "fields": phone.told_fields(command),
         "files": command.files,
         "happened_at": command.happened_at,
         "received_at": command.received_at,
@@ -350,6 +354,38 @@ def sync(request: DeskRequest) -> HttpResponse:
     )
     waiting = phone.open_commands(request.actor.id).filter(state__in=OPEN).count()
     return JsonResponse({"server_time": now, "open": waiting})
+
+
+@never_cache
+@door("POST")
+def paper(request: DeskRequest) -> HttpResponse:
+    """A form that a customer can sign on this phone without a network, and a pad to sign it on."""
+    now, body = timezone.now(), _body(request)
+    name, number = _text(body, "subject", longest=60), _text(body, "number", longest=40)
+    if name not in KINDS:
+        raise NotUnderstood("there is no such subject")
+    subject = KINDS[name].find(number, request.actor)
+    found = KINDS[name].paper(subject) if subject is not None else None
+    if subject is None or found is None:
+        raise Http404
+    pin = handover.pin_check(request, _uid(body, "device"))
+    # Without the PIN the phone could not be got back.
+    wanted = pin is not None and body.get("pad") is True
+    return JsonResponse(
+        {
+            "number": str(subject.number),
+            "version": subject.version,
+            "data": found.data,
+            "more": found.more,
+            "html": offline_forms.page_of(request, found, number=subject.number),
+            "zone": settings.TIME_ZONE,
+            "offset": timezone.localtime(now).isoformat()[-6:],
+            "pin": pin,
+            "pad": offline_forms.pad_for(subject, found, at=now, by=request.actor)
+            if wanted
+            else None,
+        }
+    )
 
 
 # --- files ------------------------------------------------------------------------------------

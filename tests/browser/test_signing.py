@@ -33,8 +33,8 @@ def visit(transactional_db, engineer) -> Any:
     return visit
 
 
-def rate(page: Page) -> None:
-    form = page.locator("form", has=page.locator("[value=sign]"))
+def rate(page: Page, form_of: str = "form:has([value=sign])") -> None:
+    form = page.locator(form_of)
     for part in ("punctuality", "conduct", "skill", "result"):
         choose(form, f"answers-{part}", 5)
 

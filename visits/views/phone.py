@@ -18,7 +18,7 @@ from servicedesk.core import documents, handover
 from servicedesk.core.files import files_of
 from servicedesk.core.http import DeskRequest
 from servicedesk.core.link_mail import masked
-from servicedesk.core.models import Document
+from servicedesk.core.models import Document, KeptSignature
 from servicedesk.core.paper import qr
 from visits import queries
 from visits.models import VisitOrder
@@ -73,9 +73,16 @@ def sign(request: DeskRequest, number: str) -> HttpResponse:
         "document": document,
         "customer_signed": CUSTOMER.name in signed,
         "engineer_signed": ENGINEER.name in signed,
+        "kept": None if CUSTOMER.name in signed else kept_signature(visit),
         "own_device": bool(proof_of(visit.contact)["phone_last4"]),
     }
     return render(request, "visits/sign.html", context)
+
+
+def kept_signature(visit: VisitOrder) -> KeptSignature | None:
+    """Drawn without a network under another form than this one: he must be asked again."""
+    kept = KeptSignature.objects.filter(document__number=visit.number).select_related("document")
+    return kept.last()
 
 
 def _open_document(visit: VisitOrder) -> Document | None:

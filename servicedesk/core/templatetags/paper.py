@@ -7,6 +7,8 @@ from datetime import datetime
 from django import template
 from django.utils import timezone
 
+from servicedesk.core.paper import Mark
+
 register = template.Library()
 
 
@@ -18,6 +20,8 @@ def _local(value: str | datetime | None) -> datetime | None:
 
 
 def _format(value: str | datetime | None, pattern: str) -> str:
+    if isinstance(value, Mark):
+        return value.through("clock" if pattern == "%H:%M" else "moment")
     moment = _local(value)
     return moment.strftime(pattern) if moment else "—"
 

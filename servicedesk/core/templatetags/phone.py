@@ -81,6 +81,9 @@ def _words() -> dict[str, str]:
         "onThisPhone": _("Recorded on this phone, not sent yet"),
         "speak": _("Say"),
         "more": _("More"),
+        "customersAnswer": _("The customer's answer"),
+        "customerDone": _("The customer has answered. It is sent as soon as there is a network."),
+        "signHere": _("Let the customer sign"),
         # the queue
         "queue": _("Not sent yet"),
         "toQueue": _("See what is not sent"),

@@ -100,7 +100,7 @@ function free(form) {
 }
 
 // Whether the page is left; until then the form stays as it was sent.
-async function goOn(form, { number }, stored) {
+async function goOn(form, { number, verb }, stored) {
   const now = await command(stored.op_id);
   if (now?.state === "refused" || now?.state === "broken") {
     form.dataset.replaces = now.op_id;
@@ -117,7 +117,7 @@ async function goOn(form, { number }, stored) {
   wakeMeUp();
   if (navigator.serviceWorker?.controller) {
     leaveWord(say(standing.why === "login" ? "storedLogin" : "stored"));
-    location.assign(`/visits/${number}/?local`);
+    location.assign(`/visits/${number}/${verb === "present_form" ? "sign/" : ""}?local`);
     return true;
   }
   // No service worker (WeChat): the page stays and says so.

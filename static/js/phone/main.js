@@ -21,6 +21,11 @@ async function start() {
   leaving();
   await changeOfPerson(body.dataset.user);
   if (!body.classList.contains("phone-app")) return;
+  // In the customer's hand it is his: nothing is sent, nothing else is shown.
+  if (lent()) {
+    if (local) await (await import("./lent.js")).lent();
+    return;
+  }
   try {
     await database();
   } catch {
@@ -44,9 +49,18 @@ async function start() {
   if ((await commands()).length) persist();
 }
 
+function lent() {
+  try {
+    return localStorage.getItem("desk-lent") !== null;
+  } catch {
+    return false;
+  }
+}
+
 // What the telephone draws by itself; pages of the server need none of it.
 async function draw() {
   if (location.pathname === "/phone/queue/") await (await import("./queue.js")).queue();
+  else if (local && /^\/visits\/[^/]+\/sign\/$/.test(location.pathname)) await (await import("./lent.js")).beforehand();
   else if (local) await (await import("./offline.js")).drawLocal();
 }
 

@@ -120,6 +120,7 @@ function button(held, visit, verb, style = "btn-primary") {
 function bigButton(held, visit) {
   const verb = nextVerb(visit, held.next);
   if (!verb) return null;
+  if (verb === "present_form" && visit.done.has(verb)) return signing(visit);
   const row = make("div.thumb-row");
   if (visit.forms[verb]) row.append(button(held, visit, verb));
   // The signature needs the server so far: say it instead of failing.
@@ -127,6 +128,12 @@ function bigButton(held, visit) {
   const [second] = (SECOND[verb] ?? []).filter((each) => visit.forms[each] && held.machine[each].sources.includes(visit.status));
   if (second) row.append(button(held, visit, second, "btn-plain"));
   return make("div.thumb-bar", {}, row);
+}
+
+// Shown for signature here: the customer signs, the engineer does it later with his log-in.
+function signing(visit) {
+  if (visit.unsent.some((each) => each.verb === "sign_offline")) return make("div.thumb-bar", {}, make("p.thumb-note", {}, say("customerDone")));
+  return make("div.thumb-bar", {}, make("div.thumb-row", {}, make("a.btn.btn-primary", { href: `${visit.url}sign/?local` }, icon("signature"), say("signHere"))));
 }
 
 // What stands beside the big button, as in templates/visits/_thumb.html.

@@ -182,6 +182,7 @@ export async function forget(uid) {
   const db = await database(uid);
   const kept = (await db.getAll("commands")).some((each) => [...PENDING, ...STUCK].includes(each.state));
   await db.delete("meta", "pack");
+  await db.delete("meta", "papers");
   if (kept) return;
   const transaction = db.transaction(["commands", "blobs"], "readwrite");
   await transaction.objectStore("commands").clear();

@@ -29,6 +29,9 @@ export async function renewPack({ now = false } = {}) {
     return false;
   }
   await prune(asked);
+  const { content } = await meta("pack");
+  // Not waited for: what shows pages does not need it.
+  import("./papers.js").then(({ renewPapers }) => renewPapers(content.visits)).catch(() => {});
   return answer.status !== 304;
 }
 

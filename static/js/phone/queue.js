@@ -13,6 +13,8 @@ function title(each) {
 
 // What was typed, so that nothing has to be remembered.
 function typed(each, held) {
+  // What a customer drew is not shown to anybody here.
+  if (each.verb === "sign_offline") return make("p", {}, [each.fields.signer_name, each.fields.reason].filter(Boolean).join("："));
   const form = make("template");
   form.innerHTML = held?.forms[each.verb]?.html ?? "";
   const named = (name) => {

@@ -100,6 +100,8 @@ async function deliver({ op_id }) {
 async function settle(one, answer) {
   const said = await json(answer);
   if (answer.ok) {
+    // What concerns the customer, too: the next page says it.
+    if (said.code === "sign-again") sessionStorage.setItem("desk-phone-said", said.message);
     const { state, message = "", errors = {}, next = "", version = null, status = "", at = null } = said;
     await mark(one.op_id, { state, message, errors, next, version, status, at, answered_at: Date.now() });
     if (state !== "refused") await dropBlobs(one);

@@ -36,8 +36,9 @@ export async function ask(url, { method = "GET", body, headers = {}, background 
   } catch (error) {
     throw new Unreachable(error.message);
   }
-  // A captive network answers in the server's place: with its own page, or by sending us away.
-  if (answer.type === "opaqueredirect" || answer.status >= 500 || answer.status === 429 || answer.status === 408) {
+  // A captive network answers in the server's place: with its own page, or by sending us away. 423: handed
+  // over to a customer, so it waits until the phone is the engineer's again.
+  if (answer.type === "opaqueredirect" || answer.status >= 500 || [408, 423, 429].includes(answer.status)) {
     throw new Unreachable(String(answer.status));
   }
   if (answer.status === 401) throw new LoggedOut((await json(answer)).login ?? "/log-in/");

@@ -40,8 +40,13 @@ self.addEventListener("fetch", (event) => {
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== location.origin) return;
   if (ASSETS.has(url.pathname)) event.respondWith(asset(request));
-  else if (request.mode === "navigate") event.respondWith(page(event, url));
+  else if (request.mode === "navigate") event.respondWith(lent().then((is) => (is ? shell() : page(event, url))));
 });
+
+// In a customer's hand (lent.js): no address shows anything but the form, also back in the network.
+function lent() {
+  return caches.has("handed-over");
+}
 
 function kept(what) {
   return caches.match(what, { cacheName: CACHE, ignoreVary: true, ignoreSearch: true });
