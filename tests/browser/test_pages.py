@@ -131,7 +131,8 @@ def faults(page: Page, url: str, *, axe: bool) -> list[str]:
 
 def violations(page: Page, where: str) -> list[str]:
     """What axe-core calls serious or critical."""
-    page.evaluate(f"window.axe || (() => {{ {AXE} }})()")
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(f"(() => {{ {AXE} }})()")
     seen = page.evaluate(
         """async () => {
             for (const animation of document.getAnimations()) animation.finish();
