@@ -52,7 +52,7 @@ async function store(form, { number, verb }, submitter) {
       subject: "visits.visitorder",
       number,
       verb,
-      label: held?.machine?.[verb]?.label ?? form.querySelector("button[type=submit]")?.textContent.trim() ?? verb,
+      label: held?.machine?.[verb]?.label ?? form.querySelector("button[type=submit]:enabled")?.textContent.trim() ?? verb,
       title: held?.visits.find((visit) => visit.number === number)?.title ?? "",
       fields,
       files: Object.fromEntries(Object.entries(blobs).map(([name, each]) => [name, each.id])),
