@@ -115,7 +115,8 @@ def export(request: DeskRequest, uid: UUID) -> HttpResponse:
 @never_cache
 def export_file(request: DeskRequest, uid: UUID) -> FileResponse:
     found = _export(request, uid)
-    if found.status != exports.Status.DONE:
+    # A backup leaves the ZIPs out: after a restore the file is not there.
+    if found.status != exports.Status.DONE or not default_storage.exists(found.file):
         raise Http404
     return FileResponse(
         default_storage.open(found.file),

@@ -1,9 +1,12 @@
 """Backup and restore (OPS-14): database, files and the seal's keys in one tar with a manifest.
 
     database.dump   pg_dump, custom format
-    media/…         MEDIA_ROOT: uploads and sealed forms
+    media/…         MEDIA_ROOT: uploads and sealed forms, without the ZIPs packed for download
     seal/…          SEAL_KEY_DIR
-    manifest.json   when and from what it was made; SHA-256 and size of every other member
+    manifest.json   when and from what it was made; SHA-256 and size of every other member; what
+                    is not in it
+
+Forms in a bucket stay there: the store's own copies protect them, and they would not fit a tar.
 
 The dump comes first: a form's file is stored before its row says so, hence every file that the
 dump names is there when the files are read.
@@ -20,7 +23,7 @@ import subprocess
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.util import find_spec
 from io import BytesIO
@@ -47,11 +50,26 @@ class Manifest:
     server: int
     migrations: list[str]
     members: dict[str, dict[str, Any]]
+    # In words, for the operator.
+    left_out: list[str] = field(default_factory=list)
 
 
 def folders() -> dict[str, Path]:
     """What is in the backup besides the database: name in the tar, place on the disk."""
     return {"media": Path(settings.MEDIA_ROOT), "seal": Path(settings.SEAL_KEY_DIR)}
+
+
+# Copies of forms for one download each; whoever needs one packs it again.
+PACKED = "exports"
+
+
+def left_out() -> list[str]:
+    """What a backup of this installation does not hold."""
+    found = ["ZIP files that were packed for download; they can be packed again"]
+    if settings.S3_BUCKET:
+        where = f"the bucket {settings.S3_BUCKET} at {settings.S3_ENDPOINT_URL or 'Amazon S3'}"
+        found.append(f"the sealed forms in {where}: back up or replicate that bucket itself")
+    return found
 
 
 # --- PostgreSQL's programs -------------------------------------------------------------------
@@ -130,7 +148,9 @@ def make(folder: Path, *, at: datetime) -> tuple[Path, Manifest]:
             members = {DUMP: _add(tar, DUMP, dump)}
             for name, path in _files():
                 members[name] = _add(tar, name, path)
-            manifest = Manifest(at.isoformat(), server_version(), applied_migrations(), members)
+            manifest = Manifest(
+                at.isoformat(), server_version(), applied_migrations(), members, left_out()
+            )
             content = json.dumps({"format": FORMAT, **_as_json(manifest)}, indent=1).encode()
             entry = tarfile.TarInfo(MANIFEST)
             entry.size, entry.mtime, entry.mode = len(content), int(at.timestamp()), 0o600
@@ -142,8 +162,11 @@ def make(folder: Path, *, at: datetime) -> tuple[Path, Manifest]:
 def _files() -> Iterator[tuple[str, Path]]:
     for name, folder in folders().items():
         for path in sorted(folder.rglob("*")):
+            inside = path.relative_to(folder)
+            if name == "media" and inside.parts[0] == PACKED:
+                continue
             if path.is_file() and path.name != ".lock":
-                yield f"{name}/{path.relative_to(folder).as_posix()}", path
+                yield f"{name}/{inside.as_posix()}", path
 
 
 class _Hashing:

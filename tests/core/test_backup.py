@@ -268,3 +268,23 @@ def test_too_old_or_missing_programs_are_named_with_the_remedy(
     with pytest.raises(CommandError, match=rf"(?s){message}.*postgresql-client-\d+.*PG_BIN"):
         call_command("backup", tmp_path / "backups")
     assert list((tmp_path / "backups").iterdir()) == []
+
+
+def test_what_was_packed_for_download_is_left_out_and_named(form, tmp_path):
+    default_storage.save("exports/a.zip", ContentFile(b"PK"))
+
+    path, manifest = backup.make(tmp_path / "backups", at=NOW)
+
+    assert not [name for name in manifest.members if "exports" in name]
+    assert form.file in "".join(manifest.members)
+    assert ["packed for download" in words for words in backup.check(path).left_out] == [True]
+
+
+def test_forms_in_a_bucket_are_named_as_left_out(form, tmp_path, settings, capsys):
+    settings.S3_BUCKET, settings.S3_ENDPOINT_URL = "forms", "https://store.example"
+
+    call_command("backup", str(tmp_path / "backups"))
+
+    assert "Not in it: the sealed forms in the bucket forms at https://store.example" in (
+        capsys.readouterr().out
+    )

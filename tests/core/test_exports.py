@@ -234,6 +234,16 @@ def test_by_page_from_the_question_to_the_download(forms, manager, admin):
     assert other.get(f"{answer.url}download/").status_code == 404
 
 
+def test_a_restored_desk_has_the_row_but_not_the_file(forms, manager):
+    export = packed(manager)
+    path_of(export).unlink()
+    client = Client()
+    client.force_login(manager)
+    url = reverse("documents:export", args=[export.uid])
+    assert client.get(url).status_code == 200
+    assert client.get(f"{url}download/").status_code == 404
+
+
 def test_a_worker_that_died_is_taken_over(forms, manager):
     export = exports.request_export(MARCH, at=timezone.now(), by=manager.as_actor())
     assert exports._claim(timezone.now()).pk == export.pk

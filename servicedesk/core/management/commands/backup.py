@@ -23,4 +23,6 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         megabytes = path.stat().st_size / 1_000_000
         self.stdout.write(f"{path}: {len(manifest.members)} files, {megabytes:.1f} MB.")
+        for what in manifest.left_out:
+            self.stdout.write(f"Not in it: {what}.")
         self.stdout.write("It holds personal data and the key of the seal: keep it encrypted.")
