@@ -33,6 +33,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "customers.import": frozenset({_D, _M, _A}),
     "customers.reveal_phone": _STAFF | {_C},
     "customers.manage_products": frozenset({_D, _M, _A}),
+    "customers.manage_parts": _DESK,
     "customers.manage_contracts": frozenset({_D, _M, _B, _A, _C}),
     # sla
     "sla.see": _STAFF | {_C},

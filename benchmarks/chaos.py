@@ -1,14 +1,15 @@
-"""What the deadline engine does when things break: `python -m benchmarks.chaos kills --seconds 300`.
+"""What the deadline engine does when things break: `python -m benchmarks.chaos`, as a table.
 
 Real Celery workers on a database of their own beside the one of DATABASE_URL, dropped at the end:
 
 - `kills`: two workers; every few seconds one of them is killed and started again
+- `hour`: beat and workers stood still for an hour; then one worker starts
 - `beats`: two workers and three beats
 - `redis`: a broker of its own, which is killed in the middle and stays away for two minutes
-- `hour`: nobody swept for an hour; then one worker starts
 
-Each prints the ledger: how many steps were due, how many fired, none lost, twice or early, and how
-late they were.
+Each prints its line of the ledger: how many steps were due, how many fired, none lost, twice or
+early, and how late they were. All of them without a name; smaller: `--running 1000 --due 300
+--seconds 30 --outage 10`.
 """
 
 from __future__ import annotations
@@ -25,9 +26,10 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-from benchmarks.sweep import execute, make_due, prepare, scratch_database
+from benchmarks.sweep import execute, fill, make_due, prepare, scratch_database
 
 SCRATCH = "servicedesk_benchmark_chaos"
 CELERY = ("celery", "-A", "servicedesk")
@@ -41,17 +43,26 @@ WORKER = (
     "--without-gossip",
     "--without-mingle",
 )
-OUTAGE = 120
+# Over how many seconds how many steps fall due, unless something else is asked for.
+SCENARIOS = {"kills": (300, 6000), "hour": (0, 10_000), "beats": (60, 2000), "redis": (240, 4000)}
+HEAD = (
+    "| what happens | due | fired | lost | twice | early | messages twice | late p50 s | p90 | p99"
+    " | max | within 1 s | 2 s | 5 s |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|"
+)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("scenario", choices=["kills", "beats", "redis", "hour"])
-    parser.add_argument("--seconds", type=int, default=300)
+    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=", ".join(SCENARIOS))
+    parser.add_argument("--seconds", type=int, help="over which the due times spread")
     parser.add_argument("--running", type=int, default=100_000)
-    parser.add_argument("--due", type=int, default=6_000)
+    parser.add_argument("--due", type=int)
     parser.add_argument("--every", type=float, default=10, help="seconds between two kills")
+    parser.add_argument("--outage", type=float, default=120, help="seconds without Redis")
     options = parser.parse_args()
+    chosen = options.scenarios or list(SCENARIOS)
+    if strange := set(chosen) - set(SCENARIOS):
+        parser.error(f"{', '.join(strange)} is none of {', '.join(SCENARIOS)}")
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.sla.worker_settings"
     with scratch_database(SCRATCH):
         import django
@@ -60,7 +71,20 @@ def main() -> None:
         from django.db import connection
 
         prepare(options.running)
-        globals()[options.scenario](options)
+        print(
+            f"{options.running:,} running, load average {os.getloadavg()[0]:.1f}\n\n{HEAD}",
+            flush=True,
+        )
+        for number, scenario in enumerate(chosen):
+            if number:
+                fill(options.running)
+            seconds, due = SCENARIOS[scenario]
+            globals()[scenario](
+                argparse.Namespace(
+                    seconds=seconds if options.seconds is None else options.seconds,
+                    due=options.due or due, every=options.every, outage=options.outage,
+                )
+            )  # fmt: skip
         connection.close()
 
 
@@ -103,6 +127,7 @@ def redis(options: argparse.Namespace) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+    usual = os.environ["REDIS_URL"]
     os.environ["REDIS_URL"] = f"redis://127.0.0.1:{port}/0"
     broker = _broker(port)
     try:
@@ -114,13 +139,14 @@ def redis(options: argparse.Namespace) -> None:
             time.sleep(options.seconds / 4)
             broker.kill()
             broker.wait()
-            time.sleep(OUTAGE)
+            time.sleep(options.outage)
             broker = _broker(port)
             _sleep_until(end)
             _wait_until_swept()
     finally:
         broker.kill()
-    ledger(f"two workers, {OUTAGE} s without Redis", options.due)
+        os.environ["REDIS_URL"] = usual
+    ledger(f"two workers, {options.outage:.0f} s without Redis", options.due)
 
 
 def hour(options: argparse.Namespace) -> None:
@@ -130,12 +156,12 @@ def hour(options: argparse.Namespace) -> None:
         began = time.monotonic()
         _wait_until_swept()
         taken = time.monotonic() - began
-    ledger(f"one hour of silence, caught up in {taken:.1f} s", options.due)
     [(order,)] = execute(
         "SELECT count(*) FROM (SELECT due_at, lag(due_at) OVER (ORDER BY id) AS former"
         " FROM sla_escalation) AS e WHERE former > due_at"
     )
-    print(f"{'':44} {order} out of the order of their due times", flush=True)
+    name = f"an hour of silence, then one worker: caught up in {taken:.1f} s"
+    ledger(f"{name}, {order} out of the order of their due times", options.due)
 
 
 # --- The ledger -------------------------------------------------------------------------------
@@ -149,18 +175,27 @@ def ledger(name: str, due: int) -> None:
         " (SELECT count(*) - count(DISTINCT dedup_key) FROM core_outboxmessage)"
         " FROM sla_escalation"
     )
-    [(p50, p99, most)] = execute(
-        "SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY s), percentile_cont(0.99)"
-        " WITHIN GROUP (ORDER BY s), max(s)"
+    [late] = execute(
+        "SELECT percentile_cont(ARRAY[0.5, 0.9, 0.99]) WITHIN GROUP (ORDER BY s), max(s),"
+        " avg((s <= 1)::int), avg((s <= 2)::int), avg((s <= 5)::int)"
         " FROM (SELECT extract(epoch FROM fired_at - due_at) AS s FROM sla_escalation) AS late"
     )
+    middles: Any = late[0]
     lost, twice = due - int(str(deadlines)), int(str(fired)) - int(str(steps))
-    print(
-        f"{name:44} {due} due, {fired} fired: {lost} lost, {twice} twice, {early} early;"
-        f" {told} notifications and {mails} messages twice;"
-        f" late p50 {p50:.2f} p99 {p99:.2f} max {most:.2f} s",
-        flush=True,
+    seconds = [f"{float(str(value)):.2f}" for value in (*middles, late[1])]
+    shares = [f"{float(str(value)) * 100:.1f} %" for value in late[2:]]
+    cells = (
+        name,
+        due,
+        fired,
+        lost,
+        twice,
+        early,
+        int(str(told)) + int(str(mails)),
+        *seconds,
+        *shares,
     )
+    print(f"| {' | '.join(map(str, cells))} |", flush=True)
 
 
 # --- Processes --------------------------------------------------------------------------------

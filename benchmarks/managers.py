@@ -1,6 +1,6 @@
-"""What the managers' pages cost: `python -m benchmarks.managers --tickets 1000 100000 1000000`.
+"""What the managers' pages cost: `python -m benchmarks.managers`, as a table in Markdown.
 
-For each size a database of its own beside the one of DATABASE_URL, dropped at the end. Rows come
+1,000, 100,000 and 1,000,000 tickets; smaller: `--tickets 300 --runs 3`. In a database beside the one of DATABASE_URL, dropped at the end. Rows come
 by plain SQL, spread over two years up to now; the roll-ups are made by the command that makes
 them. Printed are the queries and the time of each page, and what a worker's tick costs.
 """
@@ -68,16 +68,16 @@ EXTENSIONS = """
     SELECT id, 'extension', 'EX', original_due_at, due_at, started_at + interval '20 h', '何雪'
     FROM sla_deadline WHERE generation = 2;
     INSERT INTO tickets_extension (uid, version, created_at, number, ticket_id, plan, proposed_due_at, former_due_at,
-        status, proposed_by_id, proposed_at, answered_at, answered_by, channel, evidence)
+        status, proposed_by_id, proposed_at, answered_at, answered_by, channel, evidence, reason)
     SELECT gen_random_uuid(), 1, now(), 'EX-' || t.id, t.id, '换打印机', t.received_at + interval '40 h', t.due_at,
-        'consented', t.owner_id, t.received_at + interval '19 h', t.received_at + interval '20 h', '李晓梅', 'call', 'CA-1'
+        'consented', t.owner_id, t.received_at + interval '19 h', t.received_at + interval '20 h', '李晓梅', 'link', 'EX', ''
     FROM tickets_ticket AS t WHERE t.id %% 50 = 0
 """
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tickets", type=int, nargs="+", default=[1_000, 100_000])
+    parser.add_argument("--tickets", type=int, nargs="+", default=[1_000, 100_000, 1_000_000])
     parser.add_argument("--runs", type=int, default=15)
     options = parser.parse_args()
     os.environ["DJANGO_SETTINGS_MODULE"] = "servicedesk.settings_test"
@@ -90,10 +90,12 @@ def main() -> None:
 
         call_command("migrate", verbosity=0)
         people = prepare()
+        found = []
         for tickets in options.tickets:
             fill(tickets, people)
             manager_rows.fill(tickets, people["rows"])
-            measure(tickets, people, options.runs)
+            found.append(measure(people, options.runs))
+        table(options.tickets, found)
         connection.close()
 
 
@@ -148,7 +150,18 @@ def fill(tickets: int, people: dict[str, Any]) -> None:
     print(f"{DAYS} days rolled up in {time.perf_counter() - began:.0f} s", flush=True)
 
 
-def measure(tickets: int, people: dict[str, Any], runs: int) -> None:
+def table(sizes: list[int], found: list[dict[str, tuple[int, float, float]]]) -> None:
+    """Pages down, sizes across: milliseconds, the 95th percentile behind."""
+    print(f"\n| page | queries | {' | '.join(f'{size:,}' for size in sizes)} |")
+    print("|---|---|" + "---|" * len(sizes))
+    for name in found[0]:
+        queries = sorted({at[name][0] for at in found})
+        times = " | ".join(f"{at[name][1]:.0f} ({at[name][2]:.0f})" for at in found)
+        print(f"| {name} | {'–'.join(map(str, queries))} | {times} |", flush=True)
+
+
+def measure(people: dict[str, Any], runs: int) -> dict[str, tuple[int, float, float]]:
+    """Of each page: queries, median, 95th percentile."""
     from django.test import Client
     from django.utils import timezone
 
@@ -173,6 +186,7 @@ def measure(tickets: int, people: dict[str, Any], runs: int) -> None:
         ("records: taken in, 366 days", records + year + "&figure=opened"),
         ("records: promise missed, 366 days", records + year + "&figure=promised_missed"),
         ("records: open now", records + year + "&figure=backlog"),
+        ("monthly reports", "/managers/reports/"),
         *manager_rows.pages(
             month,
             year,
@@ -187,14 +201,18 @@ def measure(tickets: int, people: dict[str, Any], runs: int) -> None:
             },
         ),
     ]
-    print(f"load average {os.getloadavg()[0]:.1f}")
-    print(f"{'page':36} {'queries':>7} {'p50 ms':>8} {'p95 ms':>8}", flush=True)
+    print(f"load average {os.getloadavg()[0]:.1f}", flush=True)
+    found, group = {}, ""
     for name, url in pages:
-        report(name, partial(client.get, url), runs)
+        # What goes on with “…” speaks of the line above.
+        group = group if name.startswith("…") else name.partition(",")[0]
+        label = f"{group} {name}" if name.startswith("…") else name
+        found[label] = timing(label, partial(client.get, url), runs)
     ticks()
+    return found
 
 
-def report(name: str, ask: Callable[[], Any], runs: int) -> None:
+def timing(name: str, ask: Callable[[], Any], runs: int) -> tuple[int, float, float]:
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
@@ -207,10 +225,7 @@ def report(name: str, ask: Callable[[], Any], runs: int) -> None:
         assert response.status_code == 200, (name, response.status_code)
     with CaptureQueriesContext(connection) as queries:
         ask()
-    print(
-        f"{name:36} {len(queries):7} {statistics.median(taken):8.0f} {percentile(taken, 0.95):8.0f}",
-        flush=True,
-    )
+    return len(queries), statistics.median(taken), percentile(taken, 0.95)
 
 
 def ticks() -> None:

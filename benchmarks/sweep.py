@@ -1,8 +1,9 @@
-"""What the sweep costs: `python -m benchmarks.sweep --running 1000000 --due 10000`.
+"""What the sweep costs: `python -m benchmarks.sweep`, as a table in Markdown.
 
-Works in a database of its own beside the one of DATABASE_URL and drops it at the end. Each
-figure stands beside its floor, measured in the same run on the same rows: one bare statement
-that only claims and marks them and has none of the effects.
+10,000, 100,000 and 1,000,000 running deadlines, of which nothing, 200 or 10,000 are due; smaller:
+`--running 1000 --due 0 50 --rounds 2 --seconds 3`. Works in a database of its own beside the one of
+DATABASE_URL and drops it at the end. Each figure stands beside its floor, measured in the same run
+on the same rows: one bare statement that only claims and marks them and has none of the effects.
 """
 
 from __future__ import annotations
@@ -82,11 +83,6 @@ def percentile(values: list[float], share: float) -> float:
     return sorted(values)[min(int(len(values) * share), len(values) - 1)]
 
 
-def report(name: str, ours: str, floor: str, ratio: float | None = None) -> None:
-    against = f"{ratio:6.1f} ×" if ratio is not None else ""
-    print(f"{name:34} {ours:34} floor {floor:34} {against}", flush=True)
-
-
 def execute(sql: str, params: Any = None) -> list[tuple[object, ...]]:
     from django.db import connection
 
@@ -96,11 +92,11 @@ def execute(sql: str, params: Any = None) -> list[tuple[object, ...]]:
 
 
 def prepare(running: int) -> None:
+    """An empty desk with people, and so many running deadlines."""
     from django.core.management import call_command
     from django.utils import timezone
 
     from accounts.actions import create_user
-    from accounts.models import User
     from accounts.roles import Role
     from servicedesk.core.actors import SYSTEM
 
@@ -111,9 +107,21 @@ def prepare(running: int) -> None:
             username=f"user{number}", name=f"工程师{number}", role=role, password=None,
             email=f"user{number}@example.com", at=timezone.now(), by=SYSTEM,
         )  # fmt: skip
+    fill(running)
+
+
+def fill(running: int) -> None:
+    """Anew: so many running deadlines, and nothing that ever fired."""
+    from accounts.models import User
+    from accounts.roles import Role
+
     owners = list(User.objects.staff().filter(role=Role.ENGINEER).values_list("pk", flat=True))
     listed = ",".join(map(str, owners))
     execute("SET statement_timeout = 0")
+    execute(
+        "TRUNCATE sla_deadline, sla_escalation, accounts_notification, core_outboxmessage,"
+        " core_heartbeat CASCADE"
+    )
     execute(FILL.replace("%(owners)s", listed), {"count": len(owners), "running": running})
     execute("VACUUM ANALYZE")
 
@@ -126,39 +134,40 @@ def make_due(count: int, moment: str) -> None:
     execute("VACUUM ANALYZE sla_deadline")
 
 
-def empty_sweeps(times: int) -> None:
-    from sla import sweeping, tasks
-
-    def bare() -> None:
-        execute(CLAIM, [sweeping.BATCH])
-
-    floor, ours, ticks = (timed(run, times) for run in (bare, sweeping.sweep, tasks.tick))
-    for name, values in (("empty sweep", ours), ("empty tick (with heartbeat)", ticks)):
-        report(
-            name,
-            f"p50 {statistics.median(values):.2f} ms, p99 {percentile(values, 0.99):.2f} ms",
-            f"p50 {statistics.median(floor):.2f} ms, p99 {percentile(floor, 0.99):.2f} ms",
-            statistics.median(values) / statistics.median(floor),
-        )
-
-
-def backlog(due: int) -> None:
+def sweeps(running: int, due: int, rounds: int) -> str:
+    """A line of the table: until all that is due is swept, beside one bare UPDATE of the same rows."""
     from sla import sweeping
 
-    make_due(due, "now() - interval '1 s'")
-    began = time.perf_counter()
-    swept = 0
-    while done := sweeping.sweep():
-        swept += done
-    ours = swept / (time.perf_counter() - began)
-    rows = execute("SELECT count(*) FROM core_outboxmessage")[0][0]
-    make_due(due, "now() - interval '1 s'")
-    began = time.perf_counter()
-    bare = len(execute(CLAIM, [due])) / (time.perf_counter() - began)
-    report(
-        f"backlog of {swept} ({rows} e-mails)",
-        f"{ours:.0f} due/s", f"{bare:.0f} rows/s, one UPDATE", bare / ours,
+    def all_due() -> None:
+        while sweeping.sweep():
+            pass
+
+    def bare() -> None:
+        execute(CLAIM, [max(due, sweeping.BATCH)])
+
+    ours: list[float] = []
+    floor: list[float] = []
+    if due:
+        for _round in range(rounds):
+            for work, found in ((all_due, ours), (bare, floor)):
+                make_due(due, "now() - interval '1 s'")
+                found += timed(work, 1)
+    else:
+        floor, ours = timed(bare, rounds), timed(sweeping.sweep, rounds)
+    middle, least = statistics.median(ours), statistics.median(floor)
+    cells = (
+        f"{running:,}", f"{due:,}" if due else "nothing",
+        f"{middle:.2f}" if middle < 10 else f"{middle:,.0f}",
+        f"{percentile(ours, 0.99):,.1f}", f"{least:.2f}" if least < 10 else f"{least:,.0f}",
+        f"{middle / least:.1f} ×", f"{due / middle * 1000:,.0f}" if due else "",
     )  # fmt: skip
+    return f"| {' | '.join(cells)} |"
+
+
+HEAD = (
+    "| running | due | swept, p50 ms | p99 ms | floor, p50 ms | ratio | due a second |\n"
+    "|---|---|---|---|---|---|---|"
+)
 
 
 def lateness(due: int, seconds: int) -> None:
@@ -168,15 +177,12 @@ def lateness(due: int, seconds: int) -> None:
     spread = f"now() + interval '3 s' + r * interval '{seconds} s'"
     ours = _lateness_of(lambda: _ours(tasks.tick), due, seconds, spread)
     floor = _lateness_of(_bare, due, seconds, spread)
-    report(
-        f"lateness, {due} due in {seconds} s",
-        _spell(ours), _spell(floor), percentile(ours, 0.99) / percentile(floor, 0.99),
-    )  # fmt: skip
-
-
-def _spell(values: list[float]) -> str:
-    p50, p99 = percentile(values, 0.5), percentile(values, 0.99)
-    return f"p50 {p50:.2f} p99 {p99:.2f} max {max(values):.2f} s"
+    print(
+        f"\n| {due:,} due within {seconds} s, one sweeper | p50 s | p99 s | max s |\n|---|---|---|---|"
+    )
+    for name, values in (("ours", ours), ("floor", floor)):
+        p50, p99 = percentile(values, 0.5), percentile(values, 0.99)
+        print(f"| {name} | {p50:.2f} | {p99:.2f} | {max(values):.2f} |", flush=True)
 
 
 def _lateness_of(
@@ -225,9 +231,10 @@ def _bare() -> list[float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--running", type=int, default=1_000_000)
-    parser.add_argument("--due", type=int, default=10_000)
-    parser.add_argument("--seconds", type=int, default=20, help="over which due times spread")
+    parser.add_argument("--running", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
+    parser.add_argument("--due", type=int, nargs="+", default=[0, 200, 10_000])
+    parser.add_argument("--rounds", type=int, default=10, help="of each line with something due")
+    parser.add_argument("--seconds", type=int, default=20, help="of lateness; 0: leave it out")
     options = parser.parse_args()
     with scratch_database():
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "servicedesk.settings")
@@ -236,12 +243,15 @@ def main() -> None:
         django.setup()
         from django.db import connection
 
-        began = time.perf_counter()
-        prepare(options.running)
-        print(f"{options.running} running deadlines made in {time.perf_counter() - began:.0f} s")
-        empty_sweeps(1000)
-        backlog(options.due)
-        lateness(options.due // 5, options.seconds)
+        print(f"load average {os.getloadavg()[0]:.1f}\n\n{HEAD}", flush=True)
+        for number, running in enumerate(options.running):
+            fill(running) if number else prepare(running)
+            for due in options.due:
+                # A backlog of thousands is slow enough to be measured by few rounds.
+                rounds = 1000 if not due else min(options.rounds, max(30_000 // due, 3))
+                print(sweeps(running, due, rounds), flush=True)
+        if options.seconds:
+            lateness(min(2000, max(options.due)), options.seconds)
         connection.close()
 
 

@@ -15,7 +15,7 @@ from rest_framework.routers import BaseRouter
 
 from accounts.models import Team
 from customers import actions, queries
-from customers.models import Contact, Contract, Customer, Installation, Product, Store
+from customers.models import Contact, Contract, Customer, Installation, Product, StockPart, Store
 from servicedesk.core.api import ActionInput, DeskViewSet, Problem, RecordField, verb
 
 CONTRACTS = "customers.manage_contracts"
@@ -87,6 +87,14 @@ class ProductSerializer(MasterDataSerializer):
     class Meta:
         model = Product
         fields = ["uid", "code", "name", "team", "is_active", "created_at", "actions"]
+
+
+class StockPartSerializer(MasterDataSerializer):
+    permission = "customers.manage_parts"
+
+    class Meta:
+        model = StockPart
+        fields = ["uid", "code", "name", "spec", "unit", "is_active", "created_at", "actions"]
 
 
 class InstallationSerializer(MasterDataSerializer):
@@ -187,6 +195,18 @@ class CreateProductInput(ActionInput):
     code = serializers.CharField(max_length=30)
     name = serializers.CharField(max_length=80)
     team = _team()
+
+
+class EditPartInput(ActionInput):
+    code = serializers.CharField(max_length=30, required=False)
+    name = serializers.CharField(max_length=80, required=False)
+    spec = serializers.CharField(max_length=80, required=False, allow_blank=True)
+    unit = serializers.CharField(max_length=10, required=False, allow_blank=True)
+
+
+class CreatePartInput(EditPartInput):
+    code = serializers.CharField(max_length=30)
+    name = serializers.CharField(max_length=80)
 
 
 class ChangeInstallationInput(ActionInput):
@@ -327,6 +347,25 @@ class ProductViewSet(MasterDataViewSet):
         return actions.edit_product(product, **data, by=self.request.actor)  # type: ignore[attr-defined]
 
 
+@extend_schema(parameters=[SEARCH])
+class StockPartViewSet(MasterDataViewSet):
+    """The list of parts that work records choose from."""
+
+    serializer_class = StockPartSerializer
+
+    def get_queryset(self) -> QuerySet[StockPart]:
+        found = StockPart.objects.visible_to(self.request.actor)  # type: ignore[attr-defined]
+        return queries.stock_parts_matching(found, self.text()).defer("search")
+
+    @verb(CreatePartInput, detail=False)
+    def add(self, _none: None, data: dict[str, Any]) -> StockPart:
+        return actions.create_stock_part(**data, by=self.request.actor)  # type: ignore[attr-defined]
+
+    @verb(EditPartInput)
+    def edit(self, part: StockPart, data: dict[str, Any]) -> StockPart:
+        return actions.edit_stock_part(part, **data, by=self.request.actor)  # type: ignore[attr-defined]
+
+
 class InstallationViewSet(MasterDataViewSet):
     serializer_class = InstallationSerializer
 
@@ -373,5 +412,6 @@ def register(router: BaseRouter) -> None:
     router.register("stores", StoreViewSet, basename="store")
     router.register("contacts", ContactViewSet, basename="contact")
     router.register("products", ProductViewSet, basename="product")
+    router.register("parts", StockPartViewSet, basename="part")
     router.register("contracts", ContractViewSet, basename="contract")
     router.register("installations", InstallationViewSet, basename="installation")

@@ -97,6 +97,26 @@ class ProductEdited(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class StockPartCreated(Event):
+    type: ClassVar[str] = "stock_part.created"
+    label = _("Part registered")
+    detail = "{code} {name}"
+    icon = "package"
+    stock_part_id: int
+    code: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StockPartEdited(Event):
+    type: ClassVar[str] = "stock_part.edited"
+    label = _("Part's data changed")
+    icon = "edit"
+    stock_part_id: int
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class InstallationCreated(Event):
     type: ClassVar[str] = "installation.created"
     label = _("Product installed")

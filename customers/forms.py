@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Team
-from customers.models import Contact, Contract, Customer, Installation, Product, Store
+from customers.models import Contact, Contract, Customer, Installation, Product, StockPart, Store
 from servicedesk.core.actors import Actor
 from servicedesk.core.forms import (
     DateInput,
@@ -70,6 +70,12 @@ class ListFilter(DeskForm):
         required=False,
         choices=[("", _("In use")), ("all", _("Also out of use"))],
     )
+
+
+class PartFilter(ListFilter):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["q"].label = _("Name, pinyin or code")
 
 
 class StoreFilter(ListFilter):
@@ -142,6 +148,18 @@ class ProductForm(DeskForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["team"].queryset = Team.objects.all()  # type: ignore[attr-defined]
+
+
+class StockPartForm(DeskForm):
+    spans = {"code": 4, "name": 8, "spec": 8, "unit": 4}
+
+    code = _text(
+        StockPart, "code", _("Part code"),
+        help_text=_("As it stands on the label: engineers scan or type it."),
+    )  # fmt: skip
+    name = _text(StockPart, "name", _("Part"))
+    spec = _text(StockPart, "spec", _("Specification"))
+    unit = _text(StockPart, "unit", _("Unit"))
 
 
 class ChangeInstallationForm(DeskForm):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from io import BytesIO, StringIO
 from typing import Any, BinaryIO
@@ -20,6 +21,7 @@ from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
 from customers.actions.importing import COLUMNS, Row
+from customers.actions.parts import COLUMNS as PART_COLUMNS
 from servicedesk.core.errors import Refused
 
 MOST_BYTES = 5 * 1024 * 1024
@@ -58,7 +60,28 @@ EXAMPLE = {
 }  # fmt: skip
 
 
-def read(file: BinaryIO, name: str, size: int) -> list[Row]:
+PART_LABELS: dict[str, str | Promise] = {
+    "part_code": gettext_lazy("Part code"),
+    "part_name": gettext_lazy("Part"),
+    "part_spec": gettext_lazy("Specification"),
+    "part_unit": gettext_lazy("Unit"),
+}
+assert list(PART_LABELS) == list(PART_COLUMNS)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a file of one kind is made of: its columns, and the one that names a record."""
+
+    labels: Mapping[str, str | Promise]
+    key: str
+
+
+MASTER_DATA = Layout(LABELS, "customer_code")
+PARTS = Layout(PART_LABELS, "part_code")
+
+
+def read(file: BinaryIO, name: str, size: int, layout: Layout = MASTER_DATA) -> list[Row]:
     """The rows of an uploaded file. Refused where the file as a whole cannot be right."""
     if size > MOST_BYTES:
         raise Refused(_("The file is larger than 5 MB."), field="file")
@@ -70,7 +93,7 @@ def read(file: BinaryIO, name: str, size: int) -> list[Row]:
         if not any(cells):
             continue
         if columns is None:
-            columns = _columns(cells)
+            columns = _columns(cells, layout)
             continue
         if any("\0" in cell for cell in cells):
             raise Refused(_("Line %(line)d cannot be read.") % {"line": line}, field="file")
@@ -104,12 +127,14 @@ def template() -> bytes:
     return buffer.getvalue()
 
 
-def _columns(head: list[str]) -> list[str]:
+def _columns(head: list[str], layout: Layout) -> list[str]:
     """The columns by their names in any of our languages; a strange one is not passed over."""
-    known = {"".join(key.split()).lower(): key for key in COLUMNS}
+    known = {"".join(key.split()).lower(): key for key in layout.labels}
     for language, _name in settings.LANGUAGES:
         with translation.override(language):
-            known |= {"".join(str(LABELS[key]).split()).lower(): key for key in COLUMNS}
+            known |= {
+                "".join(str(label).split()).lower(): key for key, label in layout.labels.items()
+            }
     while head and not head[-1]:
         head = head[:-1]
     found = [known.get("".join(cell.split()).lower(), "") for cell in head]
@@ -120,10 +145,10 @@ def _columns(head: list[str]) -> list[str]:
             % {"names": "、".join(strange)[:200]},
             field="file",
         )
-    if len(set(found)) < len(found) or "customer_code" not in found:
+    if len(set(found)) < len(found) or layout.key not in found:
         raise Refused(
             _("The first line must name each column once, “%(name)s” among them.")
-            % {"name": LABELS["customer_code"]},
+            % {"name": layout.labels[layout.key]},
             field="file",
         )
     return found

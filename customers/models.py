@@ -166,6 +166,33 @@ class Product(Record):
         return self.name
 
 
+class StockPart(Named):
+    """A part or a piece of software of the list that work records choose from (备件)."""
+
+    code = models.CharField(_("part code"), max_length=30, unique=True)
+    name = models.CharField(_("part"), max_length=80)
+    pinyin = models.CharField(max_length=200, editable=False)
+    spec = models.CharField(_("specification"), max_length=80, blank=True)
+    unit = models.CharField(_("unit"), max_length=10, blank=True)
+    is_active = models.BooleanField(_("active"), default=True)
+    search = bigrams("code", "name", "pinyin", "spec")
+
+    objects = VisibleQuerySet.as_manager()
+    history = tracked(excluded_fields=DERIVED)
+
+    class Meta:
+        ordering = ["pinyin", "id"]
+        indexes = [
+            GinIndex(fields=["search"], name="customers_stockpart_search"),
+            # The list, page by page.
+            models.Index(fields=["pinyin", "id"], name="customers_stockpart_list"),
+        ]
+
+    def __str__(self) -> str:
+        """As it stands on a form, no longer than fits there."""
+        return f"{self.name} {self.spec}".strip()[:80]
+
+
 class Installation(Record):
     """A product at one store: version and remote id (安装)."""
 

@@ -18,3 +18,9 @@ nav(
         permission="customers.manage_products", section=_("Knowledge and records"), order=61,
     )
 )  # fmt: skip
+nav(
+    Nav(
+        key="parts", label=_("Parts"), icon="packages", url_name="customers:parts",
+        permission="customers.manage_parts", section=_("Knowledge and records"), order=62,
+    )
+)  # fmt: skip

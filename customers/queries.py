@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from customers.models import (
     Customer,
     Installation,
     Product,
+    StockPart,
     Store,
     VisibleQuerySet,
 )
@@ -265,6 +267,21 @@ def same_phone(phone: str, *, actor: Actor = SYSTEM) -> list[Caller]:
         *(Caller(c, c.store, c.customer) for c in contacts.select_related("store", "customer")[:5]),
         *(Caller(None, s, s.customer) for s in stores.select_related("customer")[:5]),
     ]
+
+
+def as_code(text: str) -> str:
+    """A code as it is stored, however it was typed or scanned."""
+    return unicodedata.normalize("NFKC", " ".join(text.split())).upper()
+
+
+def stock_parts_matching(
+    found: VisibleQuerySet[StockPart], text: str
+) -> VisibleQuerySet[StockPart]:
+    """By name, pinyin, code or specification."""
+    if not words_of(text):
+        return found
+    hits = matching(StockPart.objects.order_by(), text, "code", "name", "pinyin", "spec")
+    return found.filter(pk__in=hits.values("pk"))
 
 
 def installed_products(store: Store) -> QuerySet[Installation]:

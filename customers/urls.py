@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from customers.views import choices, imports, lists, records
+from customers.views import choices, imports, lists, parts, records
 
 app_name = "customers"
 
@@ -21,6 +21,10 @@ urlpatterns = [
     path("contacts/<uuid:uid>/", records.contact_edit, name="contact_edit"),
     path("contracts/<uuid:uid>/", records.contract_edit, name="contract_edit"),
     path("installations/<uuid:uid>/", records.installation_edit, name="installation_edit"),
+    path("parts/", parts.stock_parts, name="parts"),
+    path("parts/new/", parts.part_new, name="part_new"),
+    path("parts/import/", parts.part_import, name="part_import"),
+    path("parts/<uuid:uid>/", parts.part_edit, name="part_edit"),
     # Answers to fields and dialogs.
     path("options/customers/", choices.customer_options, name="customer_options"),
     path("options/stores/", choices.store_options, name="store_options"),

@@ -17,6 +17,7 @@ from servicedesk.core.events import subject_key
 from servicedesk.core.models import Attachment, Document, Entry
 from servicedesk.core.search import matching
 from servicedesk.core.states import Transition
+from tickets.events import TicketNudged
 from tickets.models import Call, Extension, RemoteSession, Ticket, TicketQuerySet
 from tickets.states import OPEN, REMOTE, TICKET, HandoverStatus, Status
 
@@ -99,6 +100,8 @@ class Rarities:
     handover: bool
     extensions: bool
     sessions: bool
+    files: bool
+    nudged_at: datetime | None
 
 
 def rarities(ticket: Ticket) -> Rarities:
@@ -107,8 +110,17 @@ def rarities(ticket: Ticket) -> Rarities:
             "SELECT EXISTS (SELECT FROM tickets_handover"
             "  WHERE ticket_id = %(id)s AND status = %(pending)s),"
             " EXISTS (SELECT FROM tickets_extension WHERE ticket_id = %(id)s),"
-            " EXISTS (SELECT FROM tickets_remotesession WHERE ticket_id = %(id)s)",
-            {"id": ticket.pk, "pending": HandoverStatus.PENDING},
+            " EXISTS (SELECT FROM tickets_remotesession WHERE ticket_id = %(id)s),"
+            " EXISTS (SELECT FROM core_attachment"
+            "  WHERE subject_kind = %(kind)s AND subject_id = %(id)s),"
+            " (SELECT max(at) FROM core_entry JOIN core_entrysubject ON entry_id = core_entry.id"
+            "  WHERE kind = %(kind)s AND object_id = %(id)s AND type = %(nudged)s)",
+            {
+                "id": ticket.pk,
+                "pending": HandoverStatus.PENDING,
+                "kind": Ticket._meta.label_lower,
+                "nudged": TicketNudged.type,
+            },
         )
         return Rarities(*cursor.fetchone())
 
@@ -147,7 +159,7 @@ def may_nudge(ticket: Ticket, actor: Actor) -> bool:
 def nudges(ticket: Ticket) -> list[Entry]:
     """What the journal knows of, the latest first."""
     found = Entry.objects.filter(
-        type="ticket.nudged",
+        type=TicketNudged.type,
         subjects__kind=Ticket._meta.label_lower,
         subjects__object_id=ticket.pk,
     )

@@ -58,9 +58,11 @@ class AppointmentOutput(serializers.ModelSerializer[Appointment]):
 
 
 class PartOutput(serializers.ModelSerializer[Part]):
+    code = serializers.CharField(source="stock.code", default="", read_only=True)
+
     class Meta:
         model = Part
-        fields = ["uid", "name", "quantity", "serial"]
+        fields = ["uid", "code", "name", "quantity", "unit", "serial"]
 
 
 class WorkOutput(serializers.ModelSerializer[WorkRecord]):
@@ -93,7 +95,7 @@ class VisitOutput(serializers.ModelSerializer[VisitOrder]):
         model = VisitOrder
         fields = [
             "number", "uid", "version", "status", "ticket", "customer", "store", "contact",
-            "contact_name", "contact_phone", "salutation", "address", "need", "installation",
+            "contact_name", "contact_phone", "salutation", "address", "need", "bring", "installation",
             "category", "is_urgent", "is_complaint", "ordered_at", "engineer", "accepted_at",
             "first_judgement", "unclear", "window_from", "window_until", "travel_minutes",
             "leave_at", "planned_from", "planned_until", "departed_at", "arrived_at", "waiting_since", "started_at", "finished_at",
@@ -147,12 +149,17 @@ class OrderInput(Happened):
     need = _free(4000)
     installation = RecordField(slug_field="uid", queryset=Installation.objects, required=False)
     category = RecordField(slug_field="code", queryset=FaultCategory.objects, required=False)
+    bring = _free(1000)
     is_urgent = serializers.BooleanField(default=False)
     reason = _free(300)
 
 
 class AssignInput(Happened):
     engineer = RecordField(slug_field="uid", queryset=User.objects)
+
+
+class BringInput(Happened):
+    bring = _text(1000, allow_blank=True)
 
 
 class PlanInput(Happened):
@@ -286,7 +293,10 @@ class RecordInput(Happened):
 
 
 class PartInput(Happened):
-    name = _text(80)
+    """`code` of the stock list, which says the name then; or any `name`."""
+
+    code = _free(30)
+    name = _free(80)
     quantity = serializers.IntegerField(min_value=1, max_value=999, default=1)
     serial = _free(60)
 
@@ -354,6 +364,10 @@ class VisitViewSet(DeskViewSet):
     @verb(AssignInput)
     def assign(self, visit: VisitOrder, data: dict[str, Any]) -> VisitOrder:
         return self._do("assign", visit, data)
+
+    @verb(BringInput)
+    def note_bring(self, visit: VisitOrder, data: dict[str, Any]) -> VisitOrder:
+        return self._do("note_bring", visit, data)
 
     @verb(PlanInput)
     def plan(self, visit: VisitOrder, data: dict[str, Any]) -> VisitOrder:

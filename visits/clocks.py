@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
 from sla.deadlines import Kind, Step, define
+from visits.models import VisitOrder
+from visits.queries import note_allowed_at
+from visits.states import Status
 
 _MINUTES = timedelta(minutes=1)
 
@@ -133,3 +138,61 @@ define(
     )
 )
 define(Kind(name="visit.next_step", label=_("Next step for the customer"), steps=(_half, _missed)))
+
+
+# --- what the engineer's day counts down -------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A moment to count down to, in some statuses, from and until when it is of use."""
+
+    label: Any
+    due_at: datetime
+    statuses: frozenset[str]
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def counts(self, status: str, now: datetime) -> bool:
+        return (
+            status in self.statuses
+            and (self.since is None or now >= self.since)
+            and (self.until is None or now < self.until)
+        )
+
+
+# The deadlines that these stand for: on the telephone nothing is said twice.
+COUNTED = frozenset({"visit.departure", "visit.notice", "visit.arrival", "visit.next_try"})
+# The late notice is nobody's business hours before.
+NOTICE_SHOWN = timedelta(hours=1)
+_APPOINTED = frozenset({Status.APPOINTED})
+_AHEAD = frozenset({Status.APPOINTED, Status.EN_ROUTE})
+_TO_CALL = frozenset({Status.ACCEPTED, Status.APPOINTED, Status.MISSED})
+
+
+def counts_of(visit: VisitOrder) -> Iterator[Count]:
+    """In the order in which they matter; which of them count, a telephone can tell by itself."""
+    if visit.leave_at is not None:
+        yield Count(_("Set off"), visit.leave_at, _APPOINTED)
+    if (start := visit.window_from) is not None:
+        told, near = start - LATE_NOTICE, start - SHORT_NOTICE * _MINUTES
+        far = start - LONG_NOTICE * _MINUTES
+        yield Count(_("Be there"), start, frozenset({Status.EN_ROUTE}))
+        yield Count(_("Late notice until"), told, _AHEAD, told - NOTICE_SHOWN, start)
+        yield Count(_("Move to another day until"), far, _APPOINTED, until=far)
+        yield Count(_("Move within half a day until"), near, _APPOINTED, far, near)
+    if (again := next_try(visit)) is not None:
+        yield Count(_("Call again"), again, _TO_CALL)
+    if (note_at := note_allowed_at(visit)) is not None:
+        yield Count(_("Note"), note_at, frozenset({Status.WAITING}))
+
+
+def next_try(visit: VisitOrder) -> datetime | None:
+    """When to call again, if the last call did not reach the customer, nor any appointment since."""
+    attempts: list[Any] = list(visit.attempts.all())
+    if not attempts or attempts[-1].next_try_at is None:
+        return None
+    appointments: list[Any] = list(visit.appointments.all())
+    agreed = max((row.agreed_at for row in appointments), default=None)
+    again: datetime = attempts[-1].next_try_at
+    return None if agreed is not None and agreed >= attempts[-1].at else again

@@ -35,6 +35,15 @@ class VisitOrdered(VisitEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class BringNoted(VisitEvent):
+    type: ClassVar[str] = "visit.bring_noted"
+    label = _("What to bring")
+    detail = "{bring}"
+    icon = "backpack"
+    bring: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class VisitAssigned(VisitEvent):
     type: ClassVar[str] = "visit.assigned"
     label = _("Assigned")
@@ -354,6 +363,8 @@ class PartAdded(VisitEvent):
     name: str
     quantity: int
     serial: str
+    # Of the stock list; "" for what is not on it.
+    code: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -465,6 +476,8 @@ class ComplaintFlagged(VisitEvent):
 class FileAttached(VisitEvent):
     type: ClassVar[str] = "visit.attached"
     label = _("File added")
-    detail = "{name}"
+    detail = "{purpose_label} {name}"
     icon = "camera"
     name: str
+    purpose: str = ""
+    purpose_label: str = ""

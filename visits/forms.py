@@ -27,10 +27,13 @@ from servicedesk.core.forms import (
     PhoneInput,
     RadioButtons,
     RemoteSelect,
+    SubmitButtons,
     Textarea,
     UidChoiceField,
 )
+from servicedesk.core.moments import spoken
 from visits import planning
+from visits.clocks import LATE_NOTICE, LONG_NOTICE, SHORT_NOTICE
 from visits.models import (
     ARRIVAL_ITEMS,
     CLOSING_ITEMS,
@@ -43,7 +46,7 @@ from visits.models import (
     WorkRecord,
 )
 from visits.pdf import numbers_to_call
-from visits.queries import AHEAD, NOT_SEALED, in_words, lacking
+from visits.queries import AHEAD, NOT_SEALED, PHOTOS, in_words, lacking
 from visits.states import Status
 
 
@@ -75,7 +78,7 @@ class VisitForm(DeskForm):
 
     one_tap: ClassVar[bool] = False
     script: ClassVar[Any] = ""
-    intro: ClassVar[Any] = ""
+    intro: Any = ""
 
     def __init__(
         self,
@@ -161,6 +164,18 @@ class AssignForm(VisitForm):
     def prepare(self) -> None:
         engineers = User.objects.visible_to(self.by).able_to("visits.work")
         _choose(self, "engineer", engineers.exclude(pk=self.visit.engineer_id or 0))
+
+
+def _bring() -> Any:
+    return _text(_("What to bring"), longest=1000, required=False)
+
+
+class BringForm(VisitForm):
+    intro = _("The engineer sees it in his day and on the departure checklist.")
+    bring = _bring()
+
+    def prepare(self) -> None:
+        self.initial.setdefault("bring", self.visit.bring)
 
 
 class PlanForm(VisitForm):
@@ -346,7 +361,7 @@ class WindowForm(VisitForm):
     window_from = forms.DateTimeField(label=_("From"))
     length = forms.TypedChoiceField(
         label=_("How long"), coerce=int, initial=60, widget=RadioButtons,
-        choices=[(30, _("30 min")), (60, _("1 h")), (90, _("1.5 h")), (120, _("2 h"))],
+        choices=[(30, _("30 min")), (60, _("1 hour")), (90, _("1.5 h")), (120, _("2 h"))],
     )  # fmt: skip
 
     def clean(self) -> dict[str, Any]:
@@ -401,13 +416,51 @@ class RearrangeForm(WindowForm):
         "%(customer)s, this is %(me)s of %(company)s. I am very sorry: I cannot keep %(window)s."
         " May I come at another time? When would it suit you?"
     )
+    # Two taps, when the customer has agreed: here, and on the time. The rest is filled in already.
+    shift = forms.TypedChoiceField(
+        label=_("He agrees to come later by"), coerce=int, required=False, widget=SubmitButtons,
+        choices=[
+            (30, _("30 min")), (60, _("1 hour")), (120, _("2 h")), (24 * 60, _("a day")),
+        ],
+    )  # fmt: skip
     asked_by = forms.ChoiceField(
         label=_("Who asked for another time?"), choices=Appointment.AskedBy.choices,
-        widget=RadioButtons,
+        initial=Appointment.AskedBy.ENGINEER, widget=RadioButtons,
     )  # fmt: skip
     reason = _text(_("Reason"))
     agreed_with = _line(_("Who agreed?"), longest=60)
     travel_minutes = _travel()
+
+    def arrange(self) -> None:
+        super().arrange()
+        # What the buttons say already is asked for only where none of them fits.
+        self.fields["window_from"].required = False
+        self.order_fields(["reason", "shift", "asked_by", "agreed_with"])
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.initial.setdefault("reason", gettext("Held up at the visit before"))
+        start = self.visit.window_from
+        if start is None:
+            del self.fields["shift"]
+            return
+        rule = gettext(
+            "The rule: within half a day, tell the customer 30 minutes before (by %(near)s);"
+            " to a later time, 4 hours before (by %(far)s)."
+        )
+        near, far = start - timedelta(minutes=SHORT_NOTICE), start - timedelta(minutes=LONG_NOTICE)
+        self.intro = rule % {"near": spoken(near), "far": spoken(far)}
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        shift, visit = data.pop("shift", None), self.visit
+        if shift and visit.window_from and visit.window_until:
+            data["window_from"] = visit.window_from + timedelta(minutes=shift)
+            data["window_until"] = visit.window_until + timedelta(minutes=shift)
+            self.errors.pop("window_from", None)
+        elif not data.get("window_from") and "window_from" not in self.errors:
+            self.add_error("window_from", self.fields["window_from"].error_messages["required"])
+        return data
 
 
 class NewTimeRefusedForm(ReasonForm):
@@ -420,11 +473,20 @@ class TellLateForm(VisitForm):
         "%(customer)s, this is %(me)s of %(company)s. I am sorry, I am held up on the way and will"
         " be a little late. Thank you for waiting."
     )
+    # The choice is the second tap, and the last.
+    sends_itself = True
+    reason = _text(_("Reason"), required=False, longest=200)
     minutes = forms.TypedChoiceField(
-        label=_("When will you be there?"), coerce=int, widget=RadioButtons,
+        label=_("When will you be there?"), coerce=int, widget=SubmitButtons,
         choices=[(n, _("in %d min") % n) for n in (10, 20, 30, 45, 60, 90)],
     )  # fmt: skip
-    reason = _line(_("Reason"), required=False, longest=200)
+
+    def prepare(self) -> None:
+        if self.visit.window_from is not None:
+            rule = gettext(
+                "The rule: tell the customer at the latest 5 minutes before (by %(time)s)."
+            )
+            self.intro = rule % {"time": spoken(self.visit.window_from - LATE_NOTICE)}
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
@@ -445,6 +507,10 @@ class PrepareForm(VisitForm):
         help_text=_("Empty if you take none."),
     )  # fmt: skip
     usb_scanned_at = forms.DateTimeField(label=_("Scanned for viruses at"), required=False)
+
+    def prepare(self) -> None:
+        if self.visit.bring:
+            self.intro = gettext("Bring along: %(things)s") % {"things": self.visit.bring}
 
 
 class WaitForm(MomentForm):
@@ -527,8 +593,17 @@ class RecordForm(VisitForm):
 
 
 class AddPartForm(VisitForm):
-    spans: ClassVar[Mapping[str, int]] = {"name": 6, "quantity": 2, "serial": 4}
-    name = _line(_("Part or software"), longest=80)
+    """The telephone finds parts by name, pinyin and code (js/phone/parts.js) and fills both in."""
+
+    spans: ClassVar[Mapping[str, int]] = {"name": 6, "code": 3, "quantity": 3, "serial": 6}
+    name = _line(
+        _("Part or software"), longest=80, required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "data-parts": True}),
+    )  # fmt: skip
+    code = _line(
+        _("Part code"), longest=30, required=False,
+        help_text=_("Of the stock list; empty for what is not on it."),
+    )  # fmt: skip
     quantity = forms.IntegerField(label=_("Quantity"), min_value=1, max_value=999, initial=1)
     serial = _line(_("Serial number"), longest=60, required=False)
 
@@ -578,14 +653,13 @@ class AttachForm(VisitForm):
         label=_("Photo or file"), widget=forms.ClearableFileInput(attrs={"accept": ACCEPT})
     )
     purpose = forms.ChoiceField(
-        label=_("What it shows"), required=False, widget=RadioButtons,
-        choices=[("fault", _("The fault")), ("work", _("The work")), ("note", _("The note left")),
-                 ("other", _("Something else"))],
-    )  # fmt: skip
+        label=_("What it shows"), required=False, widget=RadioButtons, choices=list(PHOTOS.items())
+    )
 
 
 FORMS: dict[str, type[VisitForm]] = {
     "assign": AssignForm,
+    "note_bring": BringForm,
     "plan": PlanForm,
     "offer_times": OfferForm,
     "send_another": SendAnotherForm,
@@ -644,6 +718,7 @@ class OrderForm(DeskForm):
         help_text=_("Empty: the address of the store."),
     )  # fmt: skip
     need = _text(_("Need in the customer's words"), longest=4000, rows=3)
+    bring = _bring()
     category = UidChoiceField(None, label=_("Fault category"), required=False)
     is_urgent = forms.BooleanField(label=_("Urgent"), required=False)
 

@@ -13,7 +13,7 @@ from django.db.models import F, Func, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from customers.models import Contact, Customer, Installation, Store
+from customers.models import Contact, Customer, Installation, StockPart, Store
 from knowledge.models import FaultCategory
 from servicedesk.core.actors import Actor
 from servicedesk.core.fields import Record, uuid7
@@ -60,6 +60,8 @@ class VisitOrder(Record):
     salutation = models.CharField(_("form of address"), max_length=30, blank=True)
     address = models.CharField(_("address"), max_length=300)
     need = models.TextField(_("need in the customer's words"), max_length=4000)
+    # Parts, tools, papers: what the desk knows to be needed there (VISIT-10).
+    bring = models.TextField(_("what to bring"), max_length=1000, blank=True)
     installation = models.ForeignKey(
         Installation, models.PROTECT, null=True, blank=True, verbose_name=_("installation")
     )
@@ -485,7 +487,13 @@ class Part(Record):
     """A part or software used on the visit."""
 
     visit = models.ForeignKey(VisitOrder, models.PROTECT, related_name="parts")
+    # Empty where it is not on the list; name and unit are copied from there, as they were then.
+    stock = models.ForeignKey(
+        StockPart, models.PROTECT, null=True, blank=True, related_name="+",
+        verbose_name=_("part of the list"),
+    )  # fmt: skip
     name = models.CharField(_("name"), max_length=80)
+    unit = models.CharField(_("unit"), max_length=10, blank=True)
     quantity = models.PositiveSmallIntegerField(_("quantity"), default=1)
     serial = models.CharField(_("serial number"), max_length=60, blank=True)
 
@@ -493,7 +501,7 @@ class Part(Record):
         ordering = ["id"]
 
     def __str__(self) -> str:
-        return f"{self.name} × {self.quantity}"
+        return f"{self.name} × {self.quantity}{f' {self.unit}' if self.unit else ''}"
 
 
 class Satisfaction(Record):

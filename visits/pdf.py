@@ -154,8 +154,14 @@ def visit_data(visit: VisitOrder) -> dict[str, Any]:
             "on_site": _on_site(visit, work),
             "work": _work(work or WorkRecord(visit=visit)),
             "parts": [
-                {"name": part.name, "quantity": part.quantity, "serial": part.serial}
-                for part in visit.parts.all()
+                {
+                    "name": part.name,
+                    "code": part.stock.code if part.stock else "",
+                    "quantity": part.quantity,
+                    "unit": part.unit,
+                    "serial": part.serial,
+                }
+                for part in visit.parts.select_related("stock")
             ],
             "signature_refused": visit.signature_refused,
             "engineer": {
@@ -176,7 +182,7 @@ def visit_marked(data: Mapping[str, Any]) -> dict[str, Any]:
         "on_site": marks("on_site", *data["on_site"])
         | {"stood_still": [marks("on_site.stood_still.0", "what", "since", "until", "reason")]},
         "work": marks("work", *data["work"]),
-        "parts": [marks("parts.0", "name", "quantity", "serial")],
+        "parts": [marks("parts.0", "name", "code", "quantity", "unit", "serial")],
     }
 
 

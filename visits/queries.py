@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -35,6 +35,8 @@ from visits.models import (
 )
 from visits.states import APPOINTED_AHEAD, FINAL, ON_SITE, WAITING_TIME, Status
 
+# Where a plan counts that the customer has not agreed to yet.
+ARRANGING = frozenset({Status.ASSIGNED, Status.ACCEPTED, Status.MISSED})
 # Clocks of phones and servers differ a little.
 AHEAD = timedelta(minutes=2)
 
@@ -141,7 +143,11 @@ def is_unprepared(visit: VisitOrder) -> bool:
 
 def service_form(visit: VisitOrder) -> Document | None:
     """The newest version of the service form."""
-    return Document.objects.filter(number=visit.number).order_by("-version").first()
+    return newest_document(visit.number)
+
+
+def newest_document(number: str) -> Document | None:
+    return Document.objects.filter(number=number).order_by("-version").first()
 
 
 def documents_of(visit: VisitOrder) -> list[Document]:
@@ -323,6 +329,31 @@ def is_recorded(visit: VisitOrder) -> bool:
     return work is not None and all(str(getattr(work, name)).strip() for name in NEEDED)
 
 
+# At hand above all else: what a customer who waits must be told at once.
+QUICK = ("tell_late", "rearrange")
+
+# What a photo shows, and when it is taken with one tap.
+PHOTOS = {
+    "before": gettext_lazy("Before the work"),
+    "after": gettext_lazy("After the work"),
+    "note": gettext_lazy("The note left"),
+    "other": gettext_lazy("Something else"),
+}
+PHOTO_TAPS: dict[str, tuple[str, Any]] = {
+    Status.ARRIVED: ("before", gettext_lazy("Photo before")),
+    Status.WORKING: ("after", gettext_lazy("Photo after")),
+    Status.WAITING: ("note", gettext_lazy("Photo of the note")),
+    Status.MISSED: ("note", gettext_lazy("Photo of the note")),
+    Status.FINISHED: ("after", gettext_lazy("Photo after")),
+}
+
+
+def photos_now(status: str) -> list[tuple[str, Any]]:
+    """Before the work until it begins, and also just then; afterwards how it was left."""
+    found = [PHOTO_TAPS[status]] if status in PHOTO_TAPS else []
+    return [PHOTO_TAPS[Status.ARRIVED], *found] if status == Status.WORKING else found
+
+
 # --- lists ------------------------------------------------------------------------------------
 
 
@@ -388,6 +419,10 @@ class Day:
         return len(self.now) + len(self.today)
 
     @property
+    def visits(self) -> list[VisitOrder]:
+        return [*self.now, *self.today, *self.to_arrange, *self.papers, *self.later]
+
+    @property
     def sections(self) -> list[tuple[str, list[VisitOrder]]]:
         return [
             (_("Now"), self.now),
@@ -421,7 +456,7 @@ def day_of(engineer_id: int, *, now: datetime) -> Day:
         VisitOrder.objects.filter(engineer_id=engineer_id)
         .exclude(status__in=sorted(FINAL | {Status.HANDED_IN}))
         .select_related("store", "category", "work")
-        .prefetch_related("checklist")
+        .prefetch_related("checklist", "attempts", "appointments")
         .order_by("window_from", "id")
     )
     _start, tonight = bounds_of(timezone.localdate(now))
@@ -436,6 +471,41 @@ def day_of(engineer_id: int, *, now: datetime) -> Day:
         papers=[row for row in rows if row.status in {Status.FINISHED, Status.SIGNED}],
         later=[row for row in ahead if row.window_from and row.window_from >= tonight],
     )
+
+
+def clashes(visits: Iterable[VisitOrder], *, now: datetime) -> dict[int, VisitOrder]:
+    """Which of an engineer's orders another one stands in the way of, travel included (VISIT-3).
+
+    Whoever is still on site is taken at least until now, so an hour that runs over shows in time.
+    """
+    taken = []
+    for visit in visits:
+        if visit.status in APPOINTED_AHEAD | ON_SITE and visit.leave_at and visit.window_until:
+            until = visit.window_until
+            taken.append(
+                (visit, visit.leave_at, max(until, now) if visit.status in ON_SITE else until)
+            )
+        elif visit.planned_from and visit.planned_until and visit.status in ARRANGING:
+            leave = visit.planned_from - timedelta(minutes=visit.travel_minutes)
+            taken.append((visit, leave, visit.planned_until))
+    found: dict[int, VisitOrder] = {}
+    for visit, leave, until in taken:
+        for other, other_leave, other_until in taken:
+            if other.pk != visit.pk and leave < other_until and other_leave < until:
+                found.setdefault(visit.pk, other)
+    return found
+
+
+def clash_of(visit: VisitOrder, *, now: datetime) -> dict[int, VisitOrder]:
+    """The same for one order alone; empty where nothing is in its way."""
+    if visit.engineer_id is None or visit.status not in APPOINTED_AHEAD | ARRANGING:
+        return {}
+    others = VisitOrder.objects.filter(engineer_id=visit.engineer_id).filter(
+        Q(status__in=sorted(APPOINTED_AHEAD | ON_SITE), leave_at__isnull=False)
+        | Q(status__in=sorted(ARRANGING), planned_from__isnull=False)
+    )
+    rows = others.select_related("store").order_by("window_from", "id")
+    return {pk: other for pk, other in clashes(rows, now=now).items() if pk == visit.pk}
 
 
 def windows_from(engineer_id: int | None, day: date, *, but: VisitOrder) -> list[VisitOrder]:
@@ -481,7 +551,7 @@ def for_page(visits: VisitQuerySet) -> VisitQuerySet:
     return visits.select_related(
         "store", "customer", "contact", "engineer", "ordered_by", "ticket", "category",
         "installation__product", "work__category", "satisfaction",
-    ).prefetch_related("checklist", "appointments__replaces", "parts", "attempts", "notes",
+    ).prefetch_related("checklist", "appointments__replaces", "parts__stock", "attempts", "notes",
                        "interruptions")  # fmt: skip
 
 

@@ -53,6 +53,8 @@ VISIT = Machine(
     Transition("plan", _("Plan a time"),
                _from(S.ORDERED, S.ASSIGNED, S.ACCEPTED, S.APPOINTED, S.MISSED), None,
                "visits.plan", "calendar-plus"),
+    Transition("note_bring", _("What to bring"), BEFORE_ARRIVAL | {S.MISSED}, None, "visits.plan",
+               "backpack"),
     # Whoever is under way or on site may fall ill or leave; so may he who still has the form.
     Transition("send_another", _("Send another engineer"),
                _from(S.EN_ROUTE, S.ARRIVED, S.WAITING, S.MISSED, S.WORKING, S.INTERRUPTED),

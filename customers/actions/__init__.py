@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from customers.actions.contracts import create_contract, edit_contract
 from customers.actions.importing import import_rows, keep_upload
+from customers.actions.parts import import_parts
 from customers.actions.records import (
     MasterData,
     change_installation,
@@ -11,11 +12,13 @@ from customers.actions.records import (
     create_customer,
     create_installation,
     create_product,
+    create_stock_part,
     create_store,
     deactivate,
     edit_contact,
     edit_customer,
     edit_product,
+    edit_stock_part,
     edit_store,
     reactivate,
     reveal_phone,
@@ -29,13 +32,16 @@ __all__ = [
     "create_customer",
     "create_installation",
     "create_product",
+    "create_stock_part",
     "create_store",
     "deactivate",
     "edit_contact",
     "edit_contract",
     "edit_customer",
     "edit_product",
+    "edit_stock_part",
     "edit_store",
+    "import_parts",
     "import_rows",
     "keep_upload",
     "reactivate",

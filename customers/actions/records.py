@@ -26,10 +26,12 @@ from customers.events import (
     ProductCreated,
     ProductEdited,
     Reactivated,
+    StockPartCreated,
+    StockPartEdited,
     StoreCreated,
     StoreEdited,
 )
-from customers.models import Contact, Customer, Installation, Product, Store
+from customers.models import Contact, Customer, Installation, Product, StockPart, Store
 from servicedesk.core.actions import action, lock, require, save_changes
 from servicedesk.core.actors import Actor
 from servicedesk.core.errors import Refused
@@ -37,7 +39,7 @@ from servicedesk.core.events import Event, record
 from servicedesk.core.numbering import next_number
 from servicedesk.core.search import phone_digits, spelled
 
-MasterData = Customer | Store | Contact | Product | Installation
+MasterData = Customer | Store | Contact | Product | StockPart | Installation
 
 
 class CustomerFields(TypedDict, total=False):
@@ -74,6 +76,13 @@ class ProductFields(TypedDict, total=False):
     code: str
     name: str
     team: Team | None
+
+
+class StockPartFields(TypedDict, total=False):
+    code: str
+    name: str
+    spec: str
+    unit: str
 
 
 class InstallationFields(TypedDict, total=False):
@@ -239,6 +248,31 @@ def edit_product(
 
 
 @action
+def create_stock_part(
+    *, code: str, name: str, spec: str = "", unit: str = "", at: datetime, by: Actor
+) -> StockPart:
+    """A line of the list that work records choose from."""
+    require(by, "customers.manage_parts")
+    part = StockPart()
+    put(part, code=code, name=name, spec=spec, unit=unit)
+    _insert(part)
+    record(created(part, at=at), about=about(part), by=by)
+    return part
+
+
+@action
+def edit_stock_part(
+    part: StockPart, *, at: datetime, by: Actor, **changes: Unpack[StockPartFields]
+) -> StockPart:
+    """What was used already keeps the name that it had then."""
+    _begin(part, by=by)
+    if changed := put(part, **changes):
+        _update(part, changed)
+        record(edited(part, changed, at=at), about=about(part), by=by)
+    return part
+
+
+@action
 def create_installation(
     *,
     store: Store,
@@ -280,7 +314,7 @@ def change_installation(
 # All of them
 
 
-D = TypeVar("D", Customer, Store, Contact, Product, Installation)
+D = TypeVar("D", Customer, Store, Contact, Product, StockPart, Installation)
 
 
 @action
@@ -338,9 +372,16 @@ def reveal_phone(item: Store | Contact, *, reason: str, at: datetime, by: Actor)
 # What they share
 
 
+# What not everybody at the desk may change.
+MANAGED: dict[type[Any], str] = {
+    Product: "customers.manage_products",
+    StockPart: "customers.manage_parts",
+}
+
+
 def _begin(item: MasterData, *, by: Actor) -> None:
     lock(item)
-    require(by, "customers.manage_products" if isinstance(item, Product) else "customers.write")
+    require(by, MANAGED.get(type(item), "customers.write"))
 
 
 def about(item: MasterData) -> list[Any]:
@@ -373,6 +414,10 @@ def created(item: MasterData, *, at: datetime) -> Event:
             )  # fmt: skip
         case Product():
             return ProductCreated(at=at, product_id=item.pk, code=item.code, name=item.name)
+        case StockPart():
+            return StockPartCreated(
+                at=at, stock_part_id=item.pk, code=item.code, name=item.name
+            )  # fmt: skip
         case Installation():
             return InstallationCreated(
                 at=at, installation_id=item.pk, store_id=item.store_id,
@@ -382,7 +427,7 @@ def created(item: MasterData, *, at: datetime) -> Event:
 
 
 def edited(
-    item: Customer | Store | Contact | Product, changed: list[str], *, at: datetime
+    item: Customer | Store | Contact | Product | StockPart, changed: list[str], *, at: datetime
 ) -> Event:
     """What the journal says of a change; the values stand in the field history."""
     fields = tuple(changed)
@@ -398,6 +443,8 @@ def edited(
             )  # fmt: skip
         case Product():
             return ProductEdited(at=at, product_id=item.pk, fields=fields)
+        case StockPart():
+            return StockPartEdited(at=at, stock_part_id=item.pk, fields=fields)
 
 
 def version_changed(
@@ -432,7 +479,8 @@ def put(item: MasterData, **values: Any) -> list[str]:
         if getattr(item, name, None) != value:
             setattr(item, name, value)
             changed.append(name)
-    if isinstance(item, Customer | Store | Contact) and {"name", "short_name"} & set(changed):
+    renamed = {"name", "short_name"} & set(changed)
+    if renamed and isinstance(item, Customer | Store | Contact | StockPart):
         limit = type(item)._meta.get_field("pinyin").max_length
         item.pinyin = spelled(item.name, getattr(item, "short_name", ""))[:limit]
         changed.append("pinyin")

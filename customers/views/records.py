@@ -26,7 +26,7 @@ from customers.forms import (
     RevealForm,
     StoreForm,
 )
-from customers.models import Contact, Contract, Customer, Installation, Product, Store
+from customers.models import Contact, Contract, Customer, Installation, Product, StockPart, Store
 from servicedesk.core.actions import require
 from servicedesk.core.forms import ActionForm, DeskForm
 from servicedesk.core.http import DeskRequest, perform
@@ -35,6 +35,8 @@ from servicedesk.core.timeline import timeline
 
 WRITE, MANAGE = "customers.write", "customers.manage_products"
 CONTRACTS = "customers.manage_contracts"
+# Whose buttons not everybody at the desk has.
+NEEDED = {"products": MANAGE, "parts": "customers.manage_parts"}
 # More stores than this are looked through in their own list.
 STORES_SHOWN = 10
 
@@ -43,6 +45,7 @@ MODELS: dict[str, type[Any]] = {
     "stores": Store,
     "contacts": Contact,
     "products": Product,
+    "parts": StockPart,
     "installations": Installation,
 }
 Crumbs = list[tuple[str, str]]
@@ -53,7 +56,7 @@ Crumbs = list[tuple[str, str]]
 
 @require_GET
 def customer(request: DeskRequest, uid: UUID) -> HttpResponse:
-    shown = _find(request, Customer, uid)
+    shown = find(request, Customer, uid)
     stores = shown.stores.order_by("-is_active", "pinyin", "id").defer("search")
     rows = list(stores[: STORES_SHOWN + 1])
     office = shown.contacts.filter(store=None).order_by("-is_active", "pinyin", "id")
@@ -62,7 +65,7 @@ def customer(request: DeskRequest, uid: UUID) -> HttpResponse:
         "stores": rows[:STORES_SHOWN],
         "more_stores": len(rows) > STORES_SHOWN,
         "contacts": office.select_related("customer", "store").defer("search"),
-        "actions": _activation(request, "customers", shown),
+        "actions": activation_of(request, "customers", shown),
         "panels": render_panels("customers.customer", shown, request),
         "contracts": shown.contracts.all(),
         "today": timezone.localdate(),
@@ -77,7 +80,7 @@ def customer(request: DeskRequest, uid: UUID) -> HttpResponse:
 
 @require_GET
 def store(request: DeskRequest, uid: UUID) -> HttpResponse:
-    shown = _find(request, Store, uid, "customer")
+    shown = find(request, Store, uid, "customer")
     contacts = queries.people_of(shown).order_by("-is_active", "store", "pinyin", "id")
     installations = shown.installations.select_related("product").order_by(
         "-is_active", "product__name", "id"
@@ -86,7 +89,7 @@ def store(request: DeskRequest, uid: UUID) -> HttpResponse:
         "store": shown,
         "contacts": contacts.select_related("customer", "store").defer("search"),
         "installations": installations,
-        "actions": _activation(request, "stores", shown),
+        "actions": activation_of(request, "stores", shown),
         "panels": render_panels("customers.store", shown, request),
         "lines": timeline(shown, limit=20, reader=request.actor),
         "changes": queries.changes_of(shown),
@@ -103,7 +106,7 @@ def store(request: DeskRequest, uid: UUID) -> HttpResponse:
 def customer_new(request: DeskRequest) -> HttpResponse:
     require(request.actor, WRITE)
     form = CustomerForm(request.POST or None)
-    return _page(
+    return form_page(
         request, form, actions.create_customer, title=_("New customer"), crumbs=_crumbs(),
         cancel=reverse("customers:list"),
     )  # fmt: skip
@@ -112,9 +115,9 @@ def customer_new(request: DeskRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def customer_edit(request: DeskRequest, uid: UUID) -> HttpResponse:
     require(request.actor, WRITE)
-    shown = _find(request, Customer, uid)
-    form = _filled(CustomerForm, request, shown)
-    return _page(
+    shown = find(request, Customer, uid)
+    form = filled(CustomerForm, request, shown)
+    return form_page(
         request, form, actions.edit_customer, shown, title=_("Change %(name)s") % {"name": shown},
         crumbs=[*_crumbs(), (str(shown), shown.get_absolute_url())],
     )  # fmt: skip
@@ -126,8 +129,8 @@ def customer_edit(request: DeskRequest, uid: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def store_new(request: DeskRequest, uid: UUID) -> HttpResponse:
     require(request.actor, WRITE)
-    owner = _find(request, Customer, uid)
-    return _page(
+    owner = find(request, Customer, uid)
+    return form_page(
         request, StoreForm(request.POST or None), actions.create_store, title=_("New store"),
         crumbs=[*_crumbs(), (str(owner), owner.get_absolute_url())],
         cancel=owner.get_absolute_url(), customer=owner,
@@ -137,9 +140,9 @@ def store_new(request: DeskRequest, uid: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def store_edit(request: DeskRequest, uid: UUID) -> HttpResponse:
     require(request.actor, WRITE)
-    shown = _find(request, Store, uid, "customer")
-    return _page(
-        request, _filled(StoreForm, request, shown), actions.edit_store, shown,
+    shown = find(request, Store, uid, "customer")
+    return form_page(
+        request, filled(StoreForm, request, shown), actions.edit_store, shown,
         title=_("Change %(name)s") % {"name": shown}, crumbs=_crumbs_of(shown),
     )  # fmt: skip
 
@@ -151,8 +154,8 @@ def store_edit(request: DeskRequest, uid: UUID) -> HttpResponse:
 def customer_contact_new(request: DeskRequest, uid: UUID) -> HttpResponse:
     """A person at the head office."""
     require(request.actor, WRITE)
-    owner = _find(request, Customer, uid)
-    return _page(
+    owner = find(request, Customer, uid)
+    return form_page(
         request, ContactForm(request.POST or None), actions.create_contact,
         title=_("New contact"), crumbs=[*_crumbs(), (str(owner), owner.get_absolute_url())],
         cancel=owner.get_absolute_url(), customer=owner,
@@ -162,8 +165,8 @@ def customer_contact_new(request: DeskRequest, uid: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def store_contact_new(request: DeskRequest, uid: UUID) -> HttpResponse:
     require(request.actor, WRITE)
-    shop = _find(request, Store, uid, "customer")
-    return _page(
+    shop = find(request, Store, uid, "customer")
+    return form_page(
         request, ContactForm(request.POST or None), actions.create_contact,
         title=_("New contact"), crumbs=_crumbs_of(shop), cancel=shop.get_absolute_url(),
         store=shop,
@@ -173,12 +176,12 @@ def store_contact_new(request: DeskRequest, uid: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def contact_edit(request: DeskRequest, uid: UUID) -> HttpResponse:
     require(request.actor, WRITE)
-    person = _find(request, Contact, uid, "customer", "store__customer")
+    person = find(request, Contact, uid, "customer", "store__customer")
     home = person.store or person.customer
-    return _page(
-        request, _filled(ContactForm, request, person), actions.edit_contact, person,
+    return form_page(
+        request, filled(ContactForm, request, person), actions.edit_contact, person,
         title=_("Change %(name)s") % {"name": person}, crumbs=_crumbs_of(home),
-        activation=_activation(request, "contacts", person),
+        activation=activation_of(request, "contacts", person),
     )  # fmt: skip
 
 
@@ -188,8 +191,8 @@ def contact_edit(request: DeskRequest, uid: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def contract_new(request: DeskRequest, uid: UUID) -> HttpResponse:
     require(request.actor, CONTRACTS)
-    owner = _find(request, Customer, uid)
-    return _page(
+    owner = find(request, Customer, uid)
+    return form_page(
         request, ContractForm(request.POST or None), actions.create_contract,
         title=_("New contract"), crumbs=[*_crumbs(), (str(owner), owner.get_absolute_url())],
         cancel=owner.get_absolute_url(), customer=owner,
@@ -199,9 +202,9 @@ def contract_new(request: DeskRequest, uid: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def contract_edit(request: DeskRequest, uid: UUID) -> HttpResponse:
     require(request.actor, CONTRACTS)
-    contract = _find(request, Contract, uid, "customer")
-    return _page(
-        request, _filled(ContractForm, request, contract), actions.edit_contract, contract,
+    contract = find(request, Contract, uid, "customer")
+    return form_page(
+        request, filled(ContractForm, request, contract), actions.edit_contract, contract,
         title=_("Change %(name)s") % {"name": contract.number},
         crumbs=_crumbs_of(contract.customer),
     )  # fmt: skip
@@ -213,7 +216,7 @@ def contract_edit(request: DeskRequest, uid: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def product_new(request: DeskRequest) -> HttpResponse:
     require(request.actor, MANAGE)
-    return _page(
+    return form_page(
         request, ProductForm(request.POST or None), actions.create_product,
         title=_("New product"), crumbs=_product_crumbs(), cancel=reverse("customers:products"),
     )  # fmt: skip
@@ -222,20 +225,20 @@ def product_new(request: DeskRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def product_edit(request: DeskRequest, uid: UUID) -> HttpResponse:
     require(request.actor, MANAGE)
-    product = _find(request, Product, uid)
-    return _page(
-        request, _filled(ProductForm, request, product), actions.edit_product, product,
+    product = find(request, Product, uid)
+    return form_page(
+        request, filled(ProductForm, request, product), actions.edit_product, product,
         title=_("Change %(name)s") % {"name": product}, crumbs=_product_crumbs(),
-        activation=_activation(request, "products", product),
+        activation=activation_of(request, "products", product),
     )  # fmt: skip
 
 
 @require_http_methods(["GET", "POST"])
 def installation_new(request: DeskRequest, uid: UUID) -> HttpResponse:
     require(request.actor, WRITE)
-    shop = _find(request, Store, uid, "customer")
+    shop = find(request, Store, uid, "customer")
     form = InstallationForm(request.POST or None, by=request.actor)
-    return _page(
+    return form_page(
         request, form, actions.create_installation, title=_("Product installed"),
         crumbs=_crumbs_of(shop), cancel=shop.get_absolute_url(), store=shop,
     )  # fmt: skip
@@ -244,13 +247,13 @@ def installation_new(request: DeskRequest, uid: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def installation_edit(request: DeskRequest, uid: UUID) -> HttpResponse:
     require(request.actor, WRITE)
-    installation = _find(request, Installation, uid, "product", "store__customer")
-    return _page(
-        request, _filled(ChangeInstallationForm, request, installation),
+    installation = find(request, Installation, uid, "product", "store__customer")
+    return form_page(
+        request, filled(ChangeInstallationForm, request, installation),
         actions.change_installation, installation,
         title=_("Change %(name)s") % {"name": installation.product},
         crumbs=_crumbs_of(installation.store),
-        activation=_activation(request, "installations", installation),
+        activation=activation_of(request, "installations", installation),
     )  # fmt: skip
 
 
@@ -264,7 +267,7 @@ _ACTIVATIONS: dict[str, Callable[..., Any]] = {
 
 @require_POST
 def activate(request: DeskRequest, kind: str, uid: UUID, verb: str) -> HttpResponse:
-    item = _find(request, _model(kind), uid)
+    item = find(request, _model(kind), uid)
     _ACTIVATIONS[verb](item, at=timezone.now(), by=request.actor)
     return redirect(_home(item))
 
@@ -275,7 +278,7 @@ def phone(request: DeskRequest, kind: str, uid: UUID) -> HttpResponse:
     require(request.actor, "customers.reveal_phone")
     if kind not in {"stores", "contacts"}:
         raise Http404
-    item = _find(request, _model(kind), uid)
+    item = find(request, _model(kind), uid)
     form = RevealForm(request.POST or None)
     number = perform(request, form, actions.reveal_phone, item) if request.POST else None
     context = {
@@ -296,7 +299,7 @@ def phone(request: DeskRequest, kind: str, uid: UUID) -> HttpResponse:
 # --- Helpers -------------------------------------------------------------------------------------
 
 
-def _page(
+def form_page(
     request: DeskRequest,
     form: DeskForm,
     verb: Callable[..., Any],
@@ -341,7 +344,7 @@ def _tell_of_others(request: DeskRequest, item: Any) -> None:
             )
 
 
-def _find(request: DeskRequest, model: type[Any], uid: UUID, *related: str) -> Any:
+def find(request: DeskRequest, model: type[Any], uid: UUID, *related: str) -> Any:
     """The record, if the actor may see it; else 404, which does not tell that it exists."""
     found = model.objects.visible_to(request.actor)
     return get_object_or_404(found.select_related(*related) if related else found, uid=uid)
@@ -353,7 +356,7 @@ def _model(kind: str) -> type[Any]:
     return MODELS[kind]
 
 
-def _filled(form_class: type[DeskForm], request: DeskRequest, item: Any) -> DeskForm:
+def filled(form_class: type[DeskForm], request: DeskRequest, item: Any) -> DeskForm:
     initial = {name: getattr(item, name) for name in form_class.base_fields}
     if "phone" in initial:
         # Changing an address is no reason to see the whole number; see `Masked`.
@@ -367,6 +370,8 @@ def _filled(form_class: type[DeskForm], request: DeskRequest, item: Any) -> Desk
 
 def _home(item: Any) -> str:
     """The page on which a record is seen."""
+    if isinstance(item, StockPart):
+        return reverse("customers:parts")
     if isinstance(item, Product) or item is None:
         return reverse("customers:products")
     if isinstance(item, Installation):
@@ -375,8 +380,8 @@ def _home(item: Any) -> str:
     return url
 
 
-def _activation(request: DeskRequest, kind: str, item: Any) -> list[ActionForm]:
-    if not request.actor.may(MANAGE if kind == "products" else WRITE):
+def activation_of(request: DeskRequest, kind: str, item: Any) -> list[ActionForm]:
+    if not request.actor.may(NEEDED.get(kind, WRITE)):
         return []
     verb = "deactivate" if item.is_active else "reactivate"
     url = reverse(f"customers:{verb}", args=[kind, item.uid])

@@ -172,6 +172,15 @@ class RadioButtons(forms.RadioSelect):
     template_name = "components/widgets/radio_buttons.html"
 
 
+class SubmitButtons(RadioButtons):
+    """A choice that sends the form at once. Enter in a field chooses none of them."""
+
+    template_name = "components/widgets/submit_buttons.html"
+
+    def use_required_attribute(self, initial: Any) -> bool:
+        return False
+
+
 class RatingButtons(RadioButtons):
     """1 to 5, for the customer's thumb."""
 

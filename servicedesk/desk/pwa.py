@@ -29,7 +29,7 @@ from visits.states import VISIT, Status
 GROUND, ACCENT = "#f3f5f8", "#2b59d1"
 # The icons that the scripts of the telephone draw by themselves; those of the acts come with the table.
 ICONS = (
-    "arrow-left", "chevron-right", "cloud-off", "cloud-upload", "download", "edit", "login",
+    "arrow-left", "calendar-x", "chevron-right", "cloud-off", "cloud-upload", "download", "edit", "login",
     "mood-smile", "photo", "refresh", "trash", "wifi-off",
 )  # fmt: skip
 

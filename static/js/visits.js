@@ -17,7 +17,11 @@ function follow(part, names, control, wanted) {
 }
 
 onContent((part) => {
+  for (const box of part.querySelectorAll("[data-wait-until]")) import("./phone/waiting.js").then(({ waiting }) => waiting(box));
+  for (const input of part.querySelectorAll("[data-photo-tap]")) input.addEventListener("change", () => input.files.length && input.form.requestSubmit());
+  for (const button of part.querySelectorAll("[data-print]")) button.addEventListener("click", () => window.print());
   follow(part, ["data_consent_by"], "touches_data", true);
+  for (const input of part.querySelectorAll("[data-parts]")) import("./phone/parts.js").then(({ parts }) => parts(input));
   follow(part, ["next_step", "next_step_at"], "result", "not_solved");
   for (const link of part.querySelectorAll("[data-after-call]")) {
     link.addEventListener("click", () => {

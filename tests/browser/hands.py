@@ -58,8 +58,8 @@ def thumb(page: Page, verb: str) -> None:
 
 
 def further(page: Page, verb: str) -> None:
-    """Tap an act in the list of all others."""
-    page.locator(f'.act-list a[href$="/{verb}/"]').tap()
+    """Tap an act in the list of all others, or of those kept at hand."""
+    page.locator(f':is(.act-list, .quick) a[href$="/{verb}/"]').tap()
 
 
 def tick_all(form: Locator, name: str = "ticked") -> None:

@@ -78,7 +78,7 @@ def form_of(phone: Page, verb: str) -> Locator:
 
 
 def submit(phone: Page, verb: str, visit: VisitOrder) -> None:
-    form_of(phone, verb).locator("button[type=submit]").tap()
+    form_of(phone, verb).locator(".form-actions button[type=submit]").tap()
     arrived_at(phone, visit)
 
 

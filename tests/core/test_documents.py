@@ -280,6 +280,12 @@ def test_an_expired_link_signs_nothing(form, engineer):
         )  # fmt: skip
 
 
+def test_a_program_asks_no_customer(form, api_client_user):
+    """It has none before it."""
+    with pytest.raises(PermissionDenied, match="may not hand over"):
+        link_for(form, api_client_user)
+
+
 def test_another_link_ends_the_former(form, engineer):
     token, _link = link_for(form, engineer)
     link_for(form, engineer)

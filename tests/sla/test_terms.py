@@ -15,6 +15,7 @@ from customers.models import Contract
 from servicedesk.core.actions import action
 from servicedesk.core.actors import SYSTEM
 from servicedesk.core.errors import Refused
+from servicedesk.core.models import Entry
 from sla import deadlines
 from sla.deadlines import By, Scope, plan
 from sla.kinds import Step
@@ -263,6 +264,31 @@ def test_what_is_met_after_a_pause_ran_out_is_judged_as_if_somebody_had_ended_it
     met = deadlines.meet(REPAIR.name, subject, at=MONDAY + 4 * HOUR, by=SYSTEM)
 
     assert (met.due_at, met.late, met.missed_at) == (MONDAY + 3 * HOUR, True, MONDAY + 3 * HOUR)
+
+
+def test_every_move_is_an_event_with_its_cause_and_both_values(begin, subject):
+    policy = make_policy(REPAIR.name, target=8 * HOUR, longest_pause=3 * HOUR)
+    begin()
+    deadlines.pause(subject, reason="等配件", until=MONDAY + 3 * HOUR, at=MONDAY + HOUR, by=SYSTEM)
+    resume_run_out(MONDAY + 3 * HOUR)
+    edit_policy(policy, target=6 * HOUR, spreads=True, note="新合同")
+    spread(MONDAY + 4 * HOUR)
+    deadlines.move(
+        REPAIR.name, subject, due_at=MONDAY + 20 * HOUR, cause="extension", reason="EX-1",
+        at=MONDAY + 5 * HOUR, by=SYSTEM,
+    )  # fmt: skip
+
+    entries = Entry.objects.filter(type__in=["deadline.moved", "deadline.resumed"]).order_by("id")
+    told = [
+        (e.data.get("cause", "pause"), *map(datetime.fromisoformat, (e.data["old_due_at"], e.data["due_at"])))
+        for e in entries
+    ]  # fmt: skip
+    eight, ten = MONDAY + 8 * HOUR, MONDAY + 10 * HOUR
+    assert told == [
+        ("pause", eight, ten), ("policy", ten, eight), ("extension", eight, MONDAY + 20 * HOUR),
+    ]  # fmt: skip
+    moves = DeadlineMove.objects.order_by("id")
+    assert told == [(move.cause, move.old_due_at, move.new_due_at) for move in moves]
 
 
 # --- New terms for what runs already ----------------------------------------------------------

@@ -56,6 +56,7 @@ WHY = {"reason": "客户要求"}
 CASES = [
     Case("assign", Status.ORDERED, lambda v, e: {"engineer": str(e.uid)}, target=Status.ASSIGNED,
          desk=True),
+    Case("note_bring", Status.ASSIGNED, {"bring": "扫码枪一把、六类网线 5 米"}, desk=True),
     Case("plan", Status.ORDERED,
          lambda v, e: {"engineer": str(e.uid), "window_from": typed(soon(days=1)), "length": 60},
          lambda v, e: {"engineer": str(e.uid), "window_from": soon(days=1).isoformat(),

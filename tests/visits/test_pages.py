@@ -178,11 +178,11 @@ def test_a_list_costs_the_same_with_more_rows(
 def test_the_day_costs_the_same_with_more_rows(engineer, logged_in, django_assert_num_queries):
     client = logged_in(engineer)
     make_visit(Status.APPOINTED, engineer)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(10):
         client.get("/visits/today/")
     for n in range(1, 5):
         make_visit(Status.APPOINTED, engineer, shift=timedelta(hours=2 * n))
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(10):
         client.get("/visits/today/")
 
 

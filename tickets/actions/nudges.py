@@ -13,7 +13,6 @@ from servicedesk.core.actions import action, begin
 from servicedesk.core.actors import Actor
 from servicedesk.core.errors import Refused
 from servicedesk.core.events import record
-from servicedesk.core.models import Entry
 from tickets.events import TicketNudged
 from tickets.models import Ticket
 from tickets.queries import may_nudge, nudges
@@ -32,7 +31,7 @@ def nudge(ticket: Ticket, *, at: datetime, by: Actor) -> Ticket:
     if ticket.assignee_id is not None and ticket.assignee_id == by.id:
         raise Refused(_("You have it yourself."))
     before = nudges(ticket)
-    again = nudge_again_at(before)
+    again = nudge_again_at(before[0].at if before else None)
     if again is not None and at < again:
         raise Refused(
             _("Nudged at %(time)s already; again from %(again)s on.")
@@ -55,9 +54,9 @@ def nudge(ticket: Ticket, *, at: datetime, by: Actor) -> Ticket:
     return ticket
 
 
-def nudge_again_at(before: list[Entry]) -> datetime | None:
+def nudge_again_at(last: datetime | None) -> datetime | None:
     """When the next one may be; None where there was none."""
-    return before[0].at + PATIENCE if before else None
+    return last + PATIENCE if last else None
 
 
 def _clock(moment: datetime) -> str:

@@ -59,7 +59,6 @@ from tickets.queries import (
     ticket_list,
     workers,
 )
-from tickets.queries import nudges as nudged
 from tickets.states import EXTENSION, HANDOVER, OPEN, ExtensionStatus, HandoverStatus, Status
 
 VERBS: dict[str, Callable[..., Any]] = {
@@ -402,7 +401,7 @@ def _show(
     )
     offers = offers_of(ticket) if has.extensions else []
     proposed = next((e for e in offers if e.status == ExtensionStatus.PROPOSED), None)
-    nudge_again = nudges.nudge_again_at(nudged(ticket))
+    nudge_again = nudges.nudge_again_at(has.nudged_at)
     waits = nudge_again is not None and timezone.now() < nudge_again
     buttons = _buttons(ticket, actor, tried, busy={
         "hand_over": handover is not None, "propose_extension": proposed is not None,
@@ -421,7 +420,7 @@ def _show(
         "attach_form": _form("attach", ticket, actor, tried),
         "can_comment": actor.may("tickets.comment"),
         "lines": timeline(ticket, limit=60, without=SHOWN_AS_CHIPS),
-        "files": files_of(ticket),
+        "files": files_of(ticket) if has.files else (),
         "calls": ticket.calls.select_related("taken_by"),
         "sessions": ticket.remote_sessions.select_related("engineer") if has.sessions else (),
         "extensions": offers,

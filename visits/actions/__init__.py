@@ -14,6 +14,7 @@ from visits.actions.orders import (
     assign,
     cancel,
     consult,
+    note_bring,
     order_visit,
     pass_on_form,
     reveal_phone,
@@ -48,6 +49,6 @@ from visits.actions.work import (
 
 __all__ = [
     "accept", "add_part", "appoint", "archive", "arrive", "assign", "attach", "cancel",
-    "choose_time", "complete_form", "consult", "decline_times", "depart", "finish", "flag_complaint", "follow_up", "hand_in", "interrupt", "keep_rating", "leave_note", "log_attempt", "meet", "offer_times", "order_visit", "pass_on_form", "plan", "prepare", "present_form", "rearrange", "record_work", "refuse_new_time", "refuse_signature", "remove_part", "resolve_ticket", "resume", "return_form", "reveal_phone", "revise", "send_another", "send_back", "start_work",
+    "choose_time", "complete_form", "consult", "decline_times", "depart", "finish", "flag_complaint", "follow_up", "hand_in", "interrupt", "keep_rating", "leave_note", "log_attempt", "meet", "note_bring", "offer_times", "order_visit", "pass_on_form", "plan", "prepare", "present_form", "rearrange", "record_work", "refuse_new_time", "refuse_signature", "remove_part", "resolve_ticket", "resume", "return_form", "reveal_phone", "revise", "send_another", "send_back", "start_work",
     "tell_late", "wait_for_customer",
 ]  # fmt: skip

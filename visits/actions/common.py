@@ -69,6 +69,7 @@ STEPS: Mapping[str, type[VisitEvent]] = {
 # and the time agreed.
 AGREED = (VisitAssigned, VisitAccepted, AppointmentMade, AppointmentMoved)
 EARLIEST: Mapping[str, Collection[type[VisitEvent]]] = {
+    "note_bring": (VisitOrdered,),
     "consult": AGREED,
     "log_attempt": AGREED,
     "refuse_new_time": AGREED,

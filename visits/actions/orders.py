@@ -30,6 +30,7 @@ from visits.actions.appointments import (
 )
 from visits.actions.common import begin_step, end_plan, start_clock, told
 from visits.events import (
+    BringNoted,
     VisitAccepted,
     VisitAssigned,
     VisitCancelled,
@@ -54,6 +55,7 @@ def order_visit(
     need: str = "",
     installation: Installation | None = None,
     category: FaultCategory | None = None,
+    bring: str = "",
     is_urgent: bool = False,
     reason: str = "",
     at: datetime,
@@ -87,6 +89,7 @@ def order_visit(
         need=need,
         installation=installation,
         category=category,
+        bring=bring.strip(),
         is_urgent=is_urgent,
         is_complaint=ticket.is_complaint if ticket else False,
         ordered_by=User.objects.get_queryset().filter(pk=by.id or 0).first()
@@ -128,6 +131,18 @@ def _check_complete(visit: VisitOrder) -> None:
     ]:
         if not str(getattr(visit, field)).strip():
             raise Refused(message, field=field)
+
+
+@action
+def note_bring(visit: VisitOrder, *, bring: str, at: datetime, by: Actor) -> VisitOrder:
+    """Parts, tools, papers that the engineer takes along; empty: nothing in particular."""
+    begin_step("note_bring", visit, at=at, by=by)
+    if bring.strip() == visit.bring:
+        return visit
+    visit.bring = bring.strip()
+    save_changes(visit, "bring")
+    told(visit, BringNoted, at=at, by=by, bring=visit.bring)
+    return visit
 
 
 @action

@@ -34,7 +34,7 @@ from visits.events import (
     VisitArchived,
 )
 from visits.models import USB_BACK, USB_OUT, ChecklistAnswer, Satisfaction, VisitOrder, WorkRecord
-from visits.queries import lacking, service_form
+from visits.queries import PHOTOS, lacking, service_form
 from visits.states import Status
 
 
@@ -239,5 +239,8 @@ def attach(
     if not by.may("visits.check"):
         check_own(visit, by=by)
     attachment = files.store(file, visit, purpose=purpose, at=at, by=by)
-    told(visit, FileAttached, at=at, by=by, name=attachment.name)
+    told(
+        visit, FileAttached, at=at, by=by, name=attachment.name, purpose=purpose,
+        purpose_label=str(PHOTOS.get(purpose, "")),
+    )  # fmt: skip
     return attachment

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from customers.models import StockPart
+from customers.queries import as_code
 from servicedesk.core import documents
 from servicedesk.core.actions import action, advance, save_changes
 from servicedesk.core.actors import Actor
@@ -138,16 +140,40 @@ def _check_next_step(work: WorkRecord, at: datetime) -> None:
 
 @action
 def add_part(
-    visit: VisitOrder, *, name: str, quantity: int = 1, serial: str = "", at: datetime, by: Actor
+    visit: VisitOrder,
+    *,
+    code: str = "",
+    name: str = "",
+    quantity: int = 1,
+    serial: str = "",
+    at: datetime,
+    by: Actor,
 ) -> Part:
+    """By the code of the stock list, which then says name and unit; else by any name.
+
+    What is out of use by now was in the bag when the telephone was without a network.
+    """
     begin_step("add_part", visit, at=at, by=by)
+    stock, unit = None, ""
+    if code.strip():
+        stock = StockPart.objects.filter(code=as_code(code)).first()
+        if stock is None:
+            raise Refused(
+                _("No part has this code. Leave it empty and write the name."), field="code"
+            )
+        name, unit = str(stock), stock.unit
     if not name.strip():
         raise Refused(_("Name the part or software."), field="name")
     if quantity < 1:
         raise Refused(_("At least one."), field="quantity")
-    part = Part.objects.create(visit=visit, name=name, quantity=quantity, serial=serial)
+    part = Part.objects.create(
+        visit=visit, stock=stock, name=name, unit=unit, quantity=quantity, serial=serial
+    )
     save_changes(visit)
-    told(visit, PartAdded, at=at, by=by, name=name, quantity=quantity, serial=serial)
+    told(
+        visit, PartAdded, at=at, by=by, name=name, quantity=quantity, serial=serial,
+        code=stock.code if stock else "",
+    )  # fmt: skip
     return part
 
 

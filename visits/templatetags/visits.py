@@ -15,8 +15,9 @@ from django.utils.translation import gettext_lazy
 
 from servicedesk.core.actors import Actor
 from visits import queries
+from visits.clocks import Count, counts_of
 from visits.models import VisitOrder
-from visits.states import Status
+from visits.states import APPOINTED_AHEAD, ON_SITE, VISIT, Status
 
 register = template.Library()
 
@@ -44,6 +45,30 @@ def _window(window_from: datetime | None, window_until: datetime | None) -> str:
     if start.date() == today + timedelta(days=1):
         return _("tomorrow %(time)s") % {"time": clock}
     return f"{date_format(start, _('M j'))} {clock}"
+
+
+@register.simple_tag
+def counts(visit: VisitOrder, now: datetime | None) -> list[Count]:
+    """What there is to count down to; nothing for a page that the telephone completes by itself."""
+    if now is None:
+        return []
+    return [count for count in counts_of(visit) if count.counts(visit.status, now)]
+
+
+@register.simple_tag
+def clash_text(other: VisitOrder) -> str:
+    """With whom a time clashes."""
+    if other.window_from is not None and other.status in APPOINTED_AHEAD | ON_SITE:
+        when = _window(other.window_from, other.window_until)
+    else:
+        when = _window(other.planned_from, other.planned_until)
+    return _("Clash: %(time)s %(store)s") % {"time": when, "store": other.store.name}
+
+
+@register.filter
+def logs_calls(visit: VisitOrder) -> bool:
+    """Whether a call to the customer is written down as an attempt now."""
+    return visit.status in VISIT["log_attempt"].sources
 
 
 @register.filter

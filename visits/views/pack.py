@@ -18,11 +18,13 @@ from django.forms.widgets import ChoiceWidget
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 
+from customers.models import StockPart
 from knowledge.models import Article
 from knowledge.states import Status as ArticleStatus
 from servicedesk.core.actors import Actor
 from sla.queries import deadlines_of
 from visits import queries
+from visits.clocks import COUNTED, counts_of
 from visits.forms import FORMS, VisitForm
 from visits.models import VisitOrder, WorkRecord
 from visits.states import FINAL, VISIT, Status
@@ -30,6 +32,7 @@ from visits.views.shared import make_form
 
 # Stands in the address of an unfilled form.
 ANY_NUMBER = "__NUMBER__"
+UNCOUNTED: dict[str, Any] = {"now": None, "clashes": None}
 # How many of each go along with a visit.
 EARLIER_VISITS = 3
 ARTICLES = 3
@@ -59,11 +62,16 @@ def pack(
             }
             for verb, form in blank.items()
         },
+        "quick": [verb for verb in queries.QUICK if verb in blank],
+        "photos": {
+            status.value: [[name, str(label)] for name, label in queries.photos_now(status)]
+            for status in Status
+        },
         "next": [_rule(rule) for rule in queries.NEXT_RULES],
         "statuses": {status.value: str(status.label) for status in Status},
         "forms": {verb: {"html": _html(verb, form)} for verb, form in blank.items()},
-        "visits": [_visit(visit, request, blank, extras, now) for visit in visits],
-        "parts": [],
+        "visits": [_visit(visit, request, blank, extras) for visit in visits],
+        "parts": _parts(actor) if visits else [],
     }
 
 
@@ -77,6 +85,20 @@ def _visits(actor: Actor) -> list[VisitOrder]:
         .exclude(status__in=sorted(FINAL | {Status.HANDED_IN}))
         .order_by(F("window_from").asc(nulls_last=True), "id")
     )
+
+
+def _parts(actor: Actor) -> list[dict[str, str]]:
+    """The stock list; `key` is what a part is found by, also its pinyin."""
+    rows = StockPart.objects.visible_to(actor).active().order_by("pinyin", "id").defer("search")
+    return [
+        {
+            "code": part.code,
+            "name": str(part),
+            "unit": part.unit,
+            "key": f"{part.code} {part} {part.pinyin}".lower(),
+        }
+        for part in rows
+    ]
 
 
 def _rule(rule: queries.NextRule) -> dict[str, Any]:
@@ -98,7 +120,6 @@ def _visit(
     request: HttpRequest,
     blank: dict[str, VisitForm],
     extras: _Extras,
-    now: datetime,
 ) -> dict[str, Any]:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     return {
@@ -109,6 +130,19 @@ def _visit(
         "window_from": visit.window_from,
         "window_until": visit.window_until,
         "leave_at": visit.leave_at,
+        "planned_from": visit.planned_from,
+        "planned_until": visit.planned_until,
+        "travel_minutes": visit.travel_minutes,
+        "counts": [
+            {
+                "label": str(count.label),
+                "due_at": count.due_at,
+                "since": count.since,
+                "until": count.until,
+                "statuses": sorted(count.statuses),
+            }
+            for count in counts_of(visit)
+        ],
         "title": visit.store.name,
         "engineer": visit.engineer.name if visit.engineer else "",
         "done": sorted(queries.done_acts(visit)),
@@ -116,9 +150,11 @@ def _visit(
         "deadlines": [
             {"label": str(deadline.kind_label), "due_at": deadline.due_at}
             for deadline in extras.deadlines[visit.pk]
+            if deadline.kind not in COUNTED
         ],
-        "hero": render_to_string("visits/_hero.html", {"visit": visit, "now": now}, request),
-        "tap": render_to_string("visits/_tap.html", {"visit": visit, "now": now}, request),
+        # What counts down, the telephone draws by itself.
+        "hero": render_to_string("visits/_hero.html", {"visit": visit, **UNCOUNTED}, request),
+        "tap": render_to_string("visits/_tap.html", {"visit": visit, **UNCOUNTED}, request),
         "about": render_to_string(
             "visits/_pack_about.html", {"visit": visit, **extras.of(visit)}, request
         ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
@@ -13,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from customers.queries import proof_of
 from servicedesk.core import documents, handover
+from servicedesk.core.files import files_of
 from servicedesk.core.http import DeskRequest
 from servicedesk.core.link_mail import masked
 from servicedesk.core.models import Document, KeptSignature
@@ -21,7 +24,7 @@ from visits import queries
 from visits.models import VisitOrder
 from visits.pdf import CUSTOMER, ENGINEER
 from visits.states import Status
-from visits.views.public import badge_token
+from visits.views.public import badge_token, note_sheet, note_token
 from visits.views.shared import acts_of, find_visit, is_phone
 
 
@@ -39,10 +42,18 @@ def today(request: DeskRequest) -> HttpResponse:
     if first is not None:
         name = queries.next_step(first, now=now)
         next_act = next((a for a in acts_of(first, request.actor) if a.name == name), None)
+    clashes = queries.clashes(day.visits, now=now)
     sections = [
         (title, [visit for visit in visits if visit != first]) for title, visits in day.sections
     ]
-    context = {"day": day, "sections": sections, "first": first, "next": next_act, "now": now}
+    context = {
+        "day": day,
+        "sections": sections,
+        "first": first,
+        "next": next_act,
+        "now": now,
+        "clashes": clashes,
+    }
     return render(request, "visits/today.html", context)
 
 
@@ -147,3 +158,27 @@ def badge(request: DeskRequest, number: str) -> HttpResponse:
         "photo": photo.url if photo else "",
     }
     return render(request, "visits/badge_phone.html", context)
+
+
+@require_GET
+@never_cache
+def note(request: DeskRequest, number: str) -> HttpResponse:
+    """The note for the front desk: shown here, scanned, sent or printed (VISIT-7, 16)."""
+    visit = find_visit(request, number)
+    left: Any = visit.notes.last()
+    sheet = note_sheet(left) if left else None
+    if sheet is None or not is_phone(request.actor):
+        return redirect(visit)
+    url = f"{settings.BASE_URL}{reverse('visits:note_link', args=[note_token(left)])}"
+    context = {
+        "visit": visit,
+        "note": left,
+        "sheet": sheet,
+        "url": url,
+        "qr": qr(url),
+        "document": queries.newest_document(left.number),
+        "has_photo": files_of(visit).filter(purpose="note", added_at__gte=left.left_at).exists(),
+        "photos": queries.photos_now(Status.MISSED),
+        "quick": [],
+    }
+    return render(request, "visits/note_phone.html", context)

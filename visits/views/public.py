@@ -1,8 +1,9 @@
-"""What a customer sees without a log-in: who stands before him (VISIT-15)."""
+"""What a customer sees without a log-in: who stands before him (VISIT-15), the note (VISIT-7)."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
+from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.core import signing
@@ -13,11 +14,17 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from servicedesk.core import paper
 from servicedesk.core.file_views import handed_out
-from visits.models import VisitOrder
+from servicedesk.core.models import Document
+from visits.models import MissedNote, VisitOrder
+from visits.queries import newest_document
 from visits.states import FINAL
 
 SALT = "visits.badge"
+NOTE_SALT = "visits.note"
+# By then there is a new appointment, or none is wanted.
+NOTE_LIFE = timedelta(days=30)
 
 
 def badge_token(visit: VisitOrder, day: date) -> str:
@@ -65,3 +72,32 @@ def _visit_of(token: str) -> VisitOrder | None:
         .select_related("engineer", "store")
         .first()
     )
+
+
+def note_token(note: MissedNote) -> str:
+    """Names the note; signed by the house. Whoever holds the paper knows no more by it."""
+    return signing.dumps(str(note.uid), salt=NOTE_SALT)
+
+
+def note_sheet(note: MissedNote) -> str | None:
+    """The note as it prints; None once it counts no more."""
+    document = newest_document(note.number)
+    if document is None or document.status == Document.Status.VOID:
+        return None
+    return paper.render(document, layout="pdf/screen.html")
+
+
+@require_GET
+@login_not_required
+@never_cache
+def note(request: HttpRequest, token: str) -> HttpResponse:
+    """The note on the customer's own telephone: read, print, call."""
+    try:
+        uid = signing.loads(token, salt=NOTE_SALT, max_age=NOTE_LIFE)
+    except signing.BadSignature:
+        uid = None
+    found: Any = MissedNote.objects.filter(uid=uid).first() if uid else None
+    sheet = note_sheet(found) if found else None
+    if sheet is None:
+        return render(request, "visits/note_gone.html", status=410)
+    return render(request, "visits/note.html", {"note": found, "sheet": sheet})

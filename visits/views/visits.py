@@ -19,7 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from customers.forms import RevealForm
 from customers.queries import changes_of
 from servicedesk.core.actions import require
-from servicedesk.core.files import files_of
+from servicedesk.core.files import INLINE, files_of
 from servicedesk.core.forms import ActionForm
 from servicedesk.core.http import DeskRequest, perform
 from servicedesk.core.keyset import keyset_page
@@ -27,6 +27,7 @@ from servicedesk.core.panels import render_panels
 from servicedesk.core.timeline import timeline
 from sla.queries import deadlines_of
 from visits import actions, queries
+from visits.clocks import COUNTED
 from visits.forms import FilterForm, OrderForm, VisitForm
 from visits.models import ContactAttempt, VisitOrder, WorkRecord
 from visits.states import VISIT, Status
@@ -235,7 +236,7 @@ def _show(
     now = timezone.now()
     open_acts = list(acts_of(visit, request.actor))
     lacking = queries.lacking(visit) if visit.status in CHECKED else []
-    context = {
+    context: dict[str, Any] = {
         "visit": visit,
         "work": getattr(visit, "work", None),
         "rating": getattr(visit, "satisfaction", None),
@@ -243,13 +244,7 @@ def _show(
         "documents": queries.documents_of(visit),
         "deadlines": deadlines_of([visit])["visits.visitorder", visit.pk],
         "lines": timeline(visit, without=DEADLINES),
-        "files": [
-            SimpleNamespace(
-                name=file.name, url=reverse("documents:file", args=[file.uid]), size=file.size,
-                added_by=file.added_by_label, added_at=file.added_at,
-            )
-            for file in files_of(visit)
-        ],
+        "files": _files(visit),
         "gaps": [*lacking, *queries.handbook_gaps(visit)] if visit.status in CHECKED else [],
         "returned_for": queries.returned_for(visit),
         "complete": visit.status == Status.HANDED_IN and not lacking,
@@ -259,8 +254,17 @@ def _show(
         next_name = queries.next_step(visit, now=now)
         context |= {
             "now": now,
+            "clashes": queries.clash_of(visit, now=now),
+            "deadlines": [each for each in context["deadlines"] if each.kind not in COUNTED],
             "next": next((a for a in open_acts if a.name == next_name), None),
-            "more": [a for a in open_acts if a.name not in {next_name, "flag_complaint"}],
+            "more": [
+                a for a in open_acts if a.name not in {next_name, "flag_complaint", *queries.QUICK}
+            ],
+            "quick": sorted(
+                (a for a in open_acts if a.name in queries.QUICK),
+                key=lambda a: queries.QUICK.index(a.name),
+            ),
+            "photos": queries.photos_now(visit.status),
             "complain": next((a for a in open_acts if a.name == "flag_complaint"), None),
             "note_at": queries.note_allowed_at(visit),
             "unprepared": GOING if queries.is_unprepared(visit) else (),
@@ -279,6 +283,22 @@ def _show(
         "panels": render_panels("visits.visit", visit, request),
     }
     return render(request, "visits/visit.html", context, status=status)
+
+
+def _files(visit: VisitOrder) -> list[SimpleNamespace]:
+    """By what they show: before and after the work, the note, the rest; each in its order."""
+    order = list(queries.PHOTOS)
+    rows = sorted(
+        files_of(visit), key=lambda f: order.index(f.purpose) if f.purpose in order else 9
+    )
+    return [
+        SimpleNamespace(
+            name=file.name, url=reverse("documents:file", args=[file.uid]), size=file.size,
+            added_by=file.added_by_label, added_at=file.added_at,
+            is_picture=file.content_type in INLINE, shows=queries.PHOTOS.get(file.purpose, ""),
+        )
+        for file in rows
+    ]  # fmt: skip
 
 
 # Where the desk looks for what is missing.

@@ -445,6 +445,9 @@ class Stories:
         at += minutes(dice.choices([2, 5, 9, 20], [40, 35, 20, 5])[0])
         yield at
         visits.assign(visit, engineer=engineer, at=at, by=planner.as_actor())
+        if case.on_site:
+            things = names.BRING[visit.pk % len(names.BRING)]
+            visits.note_bring(visit, bring=things, at=at, by=planner.as_actor())
         ticket = visit.ticket
         assert ticket is not None
         ticket.refresh_from_db()
@@ -584,10 +587,10 @@ class Stories:
             advice="请勿与大功率电器共用插座，每周清洁一次", at=at, by=by,
         )  # fmt: skip
         if case.on_site and dice.random() < 0.6:
-            name, serial = dice.choice(names.PARTS)
+            code, _name, _spec, _unit, serial = dice.choice(names.PARTS)
             if serial:
                 serial += f"{dice.randint(1000, 9999)}"
-            visits.add_part(visit, name=name, quantity=1, serial=serial, at=at, by=by)
+            visits.add_part(visit, code=code, quantity=1, serial=serial, at=at, by=by)
         at += minutes(4)
         yield at
         visits.finish(visit, ticked=list(CLOSING_ITEMS), at=at, by=by)

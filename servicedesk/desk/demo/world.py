@@ -87,6 +87,8 @@ def _places(world: World, at: datetime) -> None:
         customers.create_product(code=code, name=name, at=at, by=SYSTEM)
         for code, name in names.PRODUCTS
     ]
+    for code, name, spec, unit, _serial in names.PARTS:
+        customers.create_stock_part(code=code, name=name, spec=spec, unit=unit, at=at, by=SYSTEM)
     companies = {
         code: customers.create_customer(
             code=code, name=name, short_name=short, industry=industry, is_key_account=key,

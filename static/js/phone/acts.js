@@ -9,7 +9,7 @@ import { make, notice, say } from "./dom.js";
 
 const ACT = /^\/visits\/([^/]+)\/([^/]+)\/$/;
 // Pages of their own, not verbs of the visit.
-const OTHERS = new Set(["share", "hand-over", "resolve-ticket", "sign", "badge"]);
+const OTHERS = new Set(["share", "hand-over", "resolve-ticket", "sign", "badge", "note"]);
 // So long a tap waits for the server before the telephone goes on alone.
 const PATIENCE = 6_000;
 export const SAID = "desk-phone-said";
@@ -20,7 +20,7 @@ export function actOf(address) {
   return url.origin === location.origin && number && !OTHERS.has(verb) ? { number, verb } : null;
 }
 
-function collect(form) {
+function collect(form, submitter) {
   const fields = {};
   const files = {};
   for (const [name, value] of new FormData(form)) {
@@ -33,11 +33,13 @@ function collect(form) {
       fields[name] = value;
     }
   }
+  // The button that was tapped may say something, too.
+  if (submitter?.name) fields[submitter.name] = submitter.value;
   return { fields, files };
 }
 
-async function store(form, { number, verb }) {
-  const { fields, files } = collect(form);
+async function store(form, { number, verb }, submitter) {
+  const { fields, files } = collect(form, submitter);
   const blobs = {};
   for (const [name, file] of Object.entries(files)) blobs[name] = await prepared(file);
   const held = await pack().catch(() => null);
@@ -50,7 +52,7 @@ async function store(form, { number, verb }) {
       subject: "visits.visitorder",
       number,
       verb,
-      label: held?.machine?.[verb]?.label ?? form.querySelector("button[type=submit]")?.textContent.trim() ?? verb,
+      label: held?.machine?.[verb]?.label ?? form.querySelector("button[type=submit]:enabled")?.textContent.trim() ?? verb,
       title: held?.visits.find((visit) => visit.number === number)?.title ?? "",
       fields,
       files: Object.fromEntries(Object.entries(blobs).map(([name, each]) => [name, each.id])),
@@ -64,7 +66,7 @@ async function store(form, { number, verb }) {
   );
 }
 
-async function submit(form, act) {
+async function submit(form, act, submitter) {
   clearErrors(form);
   if (!form.checkValidity()) {
     form.reportValidity();
@@ -75,7 +77,7 @@ async function submit(form, act) {
   try {
     let stored;
     try {
-      stored = await store(form, act);
+      stored = await store(form, act, submitter);
     } catch (error) {
       notStored(form, error);
       free(form);
@@ -199,7 +201,7 @@ export function acts() {
       const act = actOf(event.submitter?.formAction && event.submitter.hasAttribute("formaction") ? event.submitter.formAction : form.action);
       if (!act) return;
       event.preventDefault();
-      if (form.dataset.sending === undefined) submit(form, act);
+      if (form.dataset.sending === undefined) submit(form, act, event.submitter);
     },
     true,
   );

@@ -47,7 +47,7 @@ async function draw() {
   }
   const waiting = laid(await commands(), number, paper.asked_at);
   page.innerHTML = paper.html;
-  const data = recordOf(paper, waiting, held.forms);
+  const data = recordOf(paper, waiting, held.forms, held.parts);
   document.querySelector(".phone-title").textContent = document.title = page.querySelector("[data-part]").dataset.title;
   const answered = waiting.some((each) => each.verb === "sign_offline");
   const why = answered ? "thanks" : !paper.pin ? "nopin" : !paper.pad || !data || !navigator.serviceWorker?.controller ? "network" : undefined;

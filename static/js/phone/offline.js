@@ -2,7 +2,7 @@
 // commands that wait laid over it.
 import { actOf, showErrors } from "./acts.js";
 import { command, commands } from "./outbox.js";
-import { laid, nextVerb, openVerbs, overlay } from "./overlay.js";
+import { clashing, counting, laid, nextVerb, openVerbs, overlay } from "./overlay.js";
 import { pack, packAskedAt } from "./pack.js";
 import { countNow } from "../remaining.js";
 import { copy, icon, make, notice, say, when } from "./dom.js";
@@ -25,7 +25,7 @@ export async function drawLocal() {
   const number = act?.number ?? /^\/visits\/([^/]+)\/$/.exec(path)?.[1];
   const visit = visits.find((each) => each.number === number);
   if (!visit) return lost(number ? "notHere" : "needsNetwork");
-  if (!act) return drawVisit(held, visit, asked);
+  if (!act) return drawVisit(held, visit, asked, visits);
   if (!visit.forms[act.verb] || !held.machine[act.verb].form) return lost("needsNetwork", visit);
   return drawForm(held, visit, act.verb);
 }
@@ -64,12 +64,16 @@ function html(text) {
 }
 
 // A part that the server drew, with the status as this telephone knows it.
-function drawn(text, visit) {
+function drawn(text, visit, visits) {
   const part = html(text);
   const pill = part.querySelector(".pill");
   const now = copy(`status-${visit.status}`);
   if (pill && now) pill.replaceWith(now);
-  if (visit.unsent.length) part.querySelector(".hero-marks .chip")?.remove();
+  const other = clashing(visit, visits);
+  part.querySelector("[data-counts]")?.append(
+    other ? make("span.pill.pill-bad", {}, icon("calendar-x"), say("clash", when(other.leave_at ? other.window_from : other.planned_from), other.title)) : "",
+    ...counting(visit).map(chip),
+  );
   if (visit.unsent.length) part.querySelector(".tap-top")?.append(make("span.unsent-mark", {}, icon("cloud-upload"), say("notSent", visit.unsent.length)));
   return part;
 }
@@ -92,11 +96,11 @@ function drawDay(held, visits, asked) {
   const found = sections(visits);
   const [first] = found.slice(0, 4).flatMap((section) => section.visits);
   const content = [age(asked)];
-  if (first) content.push(drawn(first.hero, first));
+  if (first) content.push(drawn(first.hero, first, visits));
   for (const { title, visits: those } of found) {
     const rest = those.filter((visit) => visit !== first);
     if (!rest.length) continue;
-    content.push(make("p.day", {}, title), make("ul.tap-list", {}, ...rest.map((visit) => drawn(visit.tap, visit))));
+    content.push(make("p.day", {}, title), make("ul.tap-list", {}, ...rest.map((visit) => drawn(visit.tap, visit, visits))));
   }
   if (!first && content.length === 1) {
     content.push(make("div.empty-state", {}, make("span.empty-mark", {}, icon("mood-smile")), make("p.empty-title", {}, say("nothing"))));
@@ -135,17 +139,19 @@ function signing(visit) {
 // What stands beside the big button, as in templates/visits/_thumb.html.
 const SECOND = { leave_note: ["meet"], start_work: ["wait_for_customer"], accept: ["send_back"] };
 
-function drawVisit(held, visit, asked) {
+function drawVisit(held, visit, asked, visits) {
   const next = nextVerb(visit, held.next);
   const content = [age(asked)];
   if (visit.unsent.length) content.push(notice("wait", say("onThisPhone"), make("ul.plain-list", {}, ...visit.unsent.map(line))));
-  content.push(drawn(visit.hero, visit));
+  content.push(drawn(visit.hero, visit, visits));
+  content.push(quick(held, visit));
+  if (visit.status === "waiting") content.push(waiting(held, visit));
   // Once something is recorded here, the server's deadlines are no longer the truth.
   if (visit.deadlines.length && !visit.unsent.length) content.push(make("p.chips", {}, ...visit.deadlines.map(chip)));
   const script = visit.forms[next]?.script;
   if (script) content.push(notice("info", say("speak"), make("p", {}, script)));
   content.push(html(visit.about));
-  const more = openVerbs(visit, held.machine).filter((verb) => verb !== next && verb !== "flag_complaint");
+  const more = openVerbs(visit, held.machine).filter((verb) => verb !== next && verb !== "flag_complaint" && !held.quick.includes(verb));
   if (more.length) {
     content.push(
       make("section.panel.panel-flush", {}, make("header.panel-head", {}, make("h2", {}, say("more"))),
@@ -157,6 +163,23 @@ function drawVisit(held, visit, asked) {
     content.push(make("p", {}, make("a.btn.btn-quiet-danger.btn-wide", { href: `${visit.url}flag_complaint/` }, icon(step.icon), step.label)));
   }
   show(visit.title, { backTo: "/visits/today/", big: bigButton(held, visit) }, ...content);
+}
+
+// What must be at hand, as in templates/visits/_quick.html.
+function quick(held, visit) {
+  const open = openVerbs(visit, held.machine);
+  return make("div.quick", {}, ...held.quick.filter((verb) => open.includes(verb)).map((verb) => button(held, visit, verb, "btn-plain")),
+    ...held.photos[visit.status].map(([purpose, label]) =>
+      make("form.photo-tap", { method: "post", action: `${visit.url}attach/` }, make("input", { type: "hidden", name: "purpose", value: purpose }),
+        make("label.btn.btn-plain", {}, icon("camera"), label,
+          make("input", { type: "file", name: "file", accept: "image/*", capture: "environment", "data-camera": true, "data-photo-tap": true })))));
+}
+
+// The quarter of an hour for an absent customer; js/phone/waiting.js counts.
+function waiting(held, visit) {
+  const { minutes_after: [verb, minutes] } = held.next.find((rule) => rule.minutes_after);
+  const until = Date.parse(visit.done.get(verb)) + minutes * 60_000;
+  return make("div.wait-clock", { "data-wait-until": new Date(until).toISOString() });
 }
 
 // A countdown, as templates/components/remaining.html draws it; js/remaining.js counts.
@@ -191,7 +214,7 @@ async function drawForm(held, visit, verb) {
     where,
     call ? make("p", {}, call) : "",
     script ? notice("info", say("speak"), make("p", {}, script)) : "",
-    intro ? notice("info", "", make("p", {}, intro)) : "",
+    intro ? notice("info", "", make("p.intro", {}, intro)) : "",
     make("section.panel", {}, make("div.panel-body", {}, form)),
   );
   if (wrong) showErrors(form, wrong);
@@ -230,7 +253,7 @@ function fill(form, values) {
     const wanted = [value].flat();
     for (const control of form.querySelectorAll(`[name="${CSS.escape(name)}"]`)) {
       if (control.type === "checkbox" || control.type === "radio") control.checked = wanted.includes(control.value);
-      else if (!["hidden", "file"].includes(control.type)) control.value = wanted[0] ?? "";
+      else if (!["hidden", "file", "submit"].includes(control.type)) control.value = wanted[0] ?? "";
     }
   }
 }

@@ -50,3 +50,30 @@ function fits(rule, visit, now) {
 export function openVerbs(visit, machine) {
   return Object.keys(machine).filter((verb) => machine[verb].sources.includes(visit.status) && visit.forms[verb]);
 }
+
+// What counts down now, as visits/clocks.py has it.
+export function counting(visit, now = Date.now()) {
+  return visit.counts.filter(({ statuses, since, until }) =>
+    statuses.includes(visit.status) && (!since || now >= Date.parse(since)) && (!until || now < Date.parse(until)));
+}
+
+const AHEAD = ["appointed", "en_route"];
+const ON_SITE = ["arrived", "waiting", "working", "interrupted"];
+const ARRANGING = ["assigned", "accepted", "missed"];
+
+// When the engineer is taken by a visit, as visits/queries.py `clashes` has it.
+function taken({ status, leave_at, window_until, planned_from, planned_until, travel_minutes }, now) {
+  if (leave_at && AHEAD.includes(status)) return [Date.parse(leave_at), Date.parse(window_until)];
+  if (leave_at && ON_SITE.includes(status)) return [Date.parse(leave_at), Math.max(Date.parse(window_until), now)];
+  if (planned_from && ARRANGING.includes(status)) return [Date.parse(planned_from) - travel_minutes * 60_000, Date.parse(planned_until)];
+  return null;
+}
+
+// The other visit that stands in the way, travel included.
+export function clashing(visit, visits, now = Date.now()) {
+  const mine = taken(visit, now);
+  return mine && visits.find((other) => {
+    const theirs = other.number !== visit.number && taken(other, now);
+    return theirs && mine[0] < theirs[1] && theirs[0] < mine[1];
+  });
+}

@@ -9,7 +9,7 @@ const TEXTS = [
 const NOTHING = new Set(["prepare", "log_attempt", "tell_late", "flag_complaint", "attach", "consult", "present_form", "refuse_new_time", "sign_offline"]);
 
 // The data of the form after the commands; null where only the server knows what comes of them.
-export function recordOf(paper, commands, forms) {
+export function recordOf(paper, commands, forms, parts = []) {
   const data = structuredClone(paper.data);
   let last = 0;
   for (const each of commands) {
@@ -20,7 +20,7 @@ export function recordOf(paper, commands, forms) {
     const typed = (name) => (form[name] ? new Date(`${form[name].slice(0, 16)}${paper.offset}`).toISOString() : null);
     const at = typed("at") ?? new Date(last).toISOString();
     if (NOTHING.has(each.verb)) continue;
-    if (!ACTS[each.verb]?.({ data, form, at, typed, more: paper.more, choice: (name) => label(forms, each.verb, name, form[name]) })) return null;
+    if (!ACTS[each.verb]?.({ data, form, at, typed, parts, more: paper.more, choice: (name) => label(forms, each.verb, name, form[name]) })) return null;
   }
   return data;
 }
@@ -94,8 +94,12 @@ const ACTS = {
     Object.assign(work, { result_label: choice("result"), category: choice("category") });
     return work.result_label !== null && work.category !== null;
   },
-  add_part({ data, form }) {
-    data.parts.push({ name: form.name, quantity: Number(form.quantity), serial: form.serial ?? "" });
+  add_part({ data, form, parts }) {
+    // The list says what a code means; one that is not on it here is the server's to know.
+    const listed = form.code ? parts.find(({ code }) => code === form.code.toUpperCase()) : { name: form.name, code: "", unit: "" };
+    if (!listed) return false;
+    const { name, code, unit } = listed;
+    data.parts.push({ name, code, quantity: Number(form.quantity), unit, serial: form.serial ?? "" });
     return true;
   },
 };

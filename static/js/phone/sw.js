@@ -8,7 +8,7 @@ const REST = 20_000;
 const ASSETS = new Set(DESK.assets.map(([url]) => url));
 // Pages that the telephone can draw by itself.
 const LOCAL = /^\/(visits\/today|visits\/[^/]+|visits\/[^/]+\/[^/]+|phone\/queue)\/$/;
-const NOT_LOCAL = /^\/visits\/(new|board|unassigned|b|offline)\//;
+const NOT_LOCAL = /^\/visits\/(new|board|unassigned|b|n|t|offline)\//;
 let restUntil = 0;
 
 self.addEventListener("install", (event) => {

@@ -284,14 +284,16 @@ def test_who_cannot_see_the_ticket_makes_no_link(door, browse, engineer, other_e
     assert not SignLink.objects.exists()
 
 
-def test_who_may_not_hand_over_is_not_offered_to(browse, engineer, manager, now):
+def test_a_manager_asks_the_customer_as_well(browse, engineer, manager, now):
+    """To ask for a signature is not to give it."""
     extension = propose(engineer, now)
 
     page = browse(manager).get(extension.ticket.get_absolute_url()).content.decode()
 
     assert "/consent/" in page
-    assert "/hand-over/" not in page
-    assert browse(manager).post(f"/tickets/extensions/{extension.number}/link/").status_code == 403
+    assert "/hand-over/" in page
+    assert browse(manager).post(f"/tickets/extensions/{extension.number}/link/").status_code == 200
+    assert SignLink.objects.get().method == "L2"
 
 
 def test_the_details_are_corrected_on_a_page_of_their_own(browse, helpdesk, now):
