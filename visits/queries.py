@@ -193,6 +193,21 @@ class Gap:
 
 
 # The worker's business, and nothing that an engineer could bring.
+def returned_for(visit: VisitOrder) -> str:
+    """What the desk asked for when it sent the form back; "" once it is handed in again."""
+    if visit.status != Status.SIGNED:
+        return ""
+    last = (
+        Entry.objects.filter(
+            type__in=("visit.returned", "visit.handed_in"),
+            subjects__kind=VisitOrder._meta.label_lower, subjects__object_id=visit.pk,
+        )
+        .order_by("at", "pk")
+        .last()
+    )  # fmt: skip
+    return str(last.data["reason"]) if last is not None and last.type == "visit.returned" else ""
+
+
 NOT_SEALED = gettext_lazy("The form is not sealed yet")
 
 

@@ -179,3 +179,25 @@ def test_a_follow_up_without_words_is_refused(engineer):
         actions.follow_up(
             make_visit(Status.ARCHIVED, engineer), result="", satisfied=True, at=AFTER, by=desk()
         )
+
+
+def test_the_engineer_reads_why_it_came_back_until_he_hands_it_in_again(engineer, client):
+    visit = make_visit(Status.HANDED_IN, engineer)
+    at = AFTER
+    actions.return_form(visit, reason="缺配件序列号", at=at, by=desk())
+    client.force_login(engineer)
+    assert "缺配件序列号" in client.get(visit.get_absolute_url()).context["returned_for"]
+
+    actions.hand_in(
+        visit, usb_scanned_at=FINISHED + timedelta(minutes=5), at=at, by=engineer.as_actor()
+    )
+
+    assert client.get(visit.get_absolute_url()).context["returned_for"] == ""
+
+
+def test_the_desk_reads_that_nothing_is_missing(engineer, client):
+    visit = make_visit(Status.HANDED_IN, engineer)
+    client.force_login(make_desk_person())
+    assert not client.get(visit.get_absolute_url()).context["complete"]
+    sealed(visit)
+    assert client.get(visit.get_absolute_url()).context["complete"]

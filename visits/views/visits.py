@@ -235,6 +235,7 @@ def _show(
 ) -> HttpResponse:
     now = timezone.now()
     open_acts = list(acts_of(visit, request.actor))
+    lacking = queries.lacking(visit) if visit.status in CHECKED else []
     context: dict[str, Any] = {
         "visit": visit,
         "work": getattr(visit, "work", None),
@@ -244,9 +245,9 @@ def _show(
         "deadlines": deadlines_of([visit])["visits.visitorder", visit.pk],
         "lines": timeline(visit, without=DEADLINES),
         "files": _files(visit),
-        "gaps": [*queries.lacking(visit), *queries.handbook_gaps(visit)]
-        if visit.status in CHECKED
-        else [],
+        "gaps": [*lacking, *queries.handbook_gaps(visit)] if visit.status in CHECKED else [],
+        "returned_for": queries.returned_for(visit),
+        "complete": visit.status == Status.HANDED_IN and not lacking,
         "can_resolve": _can_resolve(request, visit),
     }  # fmt: skip
     if is_phone(request.actor):
