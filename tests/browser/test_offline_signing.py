@@ -75,13 +75,15 @@ def test_work_signature_and_seal_without_a_network(page_of, engineer):
     shown = phone.evaluate(SHEET)
     faults = sound(phone, "lent")
 
-    # No address and no reload lead away; and nothing is sent in his hand.
+    # No address, no reload and no network lead away; and nothing is sent in his hand.
     phone.reload()
     expect(phone.locator("[data-part=form]")).to_be_visible()
+    phone.context.set_offline(False)
     for away in ("/visits/today/", "/phone/pack/", visit.get_absolute_url()):
         phone.goto(away)
         expect(phone.locator("[data-part=form]")).to_be_visible()
         assert phone.url.endswith(f"/visits/{visit.number}/sign/")
+    phone.context.set_offline(True)
     assert PhoneCommand.objects.count() == 0
 
     # A blank field is no signature.

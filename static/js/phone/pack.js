@@ -40,8 +40,7 @@ export async function report() {
   const open = (await commands()).filter((each) => each.state === "unsent");
   const oldest = open.map((each) => each.happened_at).sort()[0] ?? null;
   const content = { device: await device(), unsent: open.length, oldest_at: oldest, clock_offset_ms: (await clock()).offset, app: document.body.dataset.app ?? "" };
-  // Read to its end: an answer that nobody reads holds the line.
-  await json(await post("/phone/sync/", content, { background: true }));
+  await post("/phone/sync/", content, { background: true });
 }
 
 export async function clock() {

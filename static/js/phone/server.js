@@ -28,11 +28,14 @@ export async function ask(url, { method = "GET", body, headers = {}, background 
   if (method !== "GET" && method !== "HEAD") own["X-CSRFToken"] = token;
   if (typeof body === "string") own["Content-Type"] = "application/json";
   let answer;
+  let text;
   try {
     answer = await fetch(url, {
       method, body, headers: own, credentials: "same-origin", cache: "no-store", redirect: "manual",
       signal: AbortSignal.timeout(patience),
     });
+    // To its end, whatever it is: an answer that nobody reads holds its line, and there are only six.
+    text = await answer.text();
   } catch (error) {
     throw new Unreachable(error.message);
   }
@@ -41,8 +44,10 @@ export async function ask(url, { method = "GET", body, headers = {}, background 
   if (answer.type === "opaqueredirect" || answer.status >= 500 || [408, 423, 429].includes(answer.status)) {
     throw new Unreachable(String(answer.status));
   }
-  if (answer.status === 401) throw new LoggedOut((await json(answer)).login ?? "/log-in/");
-  return answer;
+  const { ok, status, headers: told } = answer;
+  const read = { ok, status, headers: told, json: async () => JSON.parse(text) };
+  if (status === 401) throw new LoggedOut((await json(read)).login ?? "/log-in/");
+  return read;
 }
 
 export async function json(answer) {
@@ -79,7 +84,7 @@ export async function patch(url, body, headers) {
 
 async function peek(answer) {
   try {
-    return await answer.clone().json();
+    return await answer.json();
   } catch {
     return {};
   }
