@@ -168,7 +168,10 @@ def test(only: Sequence[str], pytest_arguments: Sequence[str]) -> int:
         with steps.step("translations"):
             call(PYTHON, "manage.py", "catalogue", "compile", env=env)
         env["CHROMIUM"] = browser or ""
-        own = ["-n", str(min(os.cpu_count() or 1, 4))] + (["-m", "not browser"] * (not browser))
+        # One more than there are processors: some tests wait for a browser or a clock.
+        own = ["-n", str(min((os.cpu_count() or 1) + 1, 5))] + (
+            ["-m", "not browser"] * (not browser)
+        )
         results = []
         for name in only or CHECKS:
             words = shlex.split(CHECKS[name])

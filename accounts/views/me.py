@@ -7,6 +7,7 @@ from typing import Any
 from allauth.account import views as allauth_views
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone, translation
@@ -21,9 +22,12 @@ from servicedesk.core.forms import DeskForm
 from servicedesk.core.http import DeskRequest, perform
 
 
+@login_not_required
 def log_out(request: DeskRequest) -> HttpResponse:
     """Refused once over work that this phone still holds; its script, where it runs, has looked itself."""
-    if request.method == "POST" and "checked" not in request.POST:
+    asked = request.method == "POST" and "checked" not in request.POST
+    # Who gives up between the password and the second factor is nobody yet.
+    if asked and request.user.is_authenticated:
         agent = request.headers.get("User-Agent", "")
         if phone.unsent_at(request.actor.id, agent):
             return render(request, "account/logout.html", {"redirect_field": ""}, status=409)

@@ -39,12 +39,12 @@ def test_a_photo_comes_in_pieces_and_hangs_on_the_visit(phone, engineer):
     visit, photo = make_visit(Status.WORKING, engineer), picture()
     uid = phone.upload(photo, "after.jpg", piece=5000)
 
-    answer = phone.does(visit, "attach", {"purpose": "work"}, files={"file": uid}, at=STARTED)
+    answer = phone.does(visit, "attach", {"purpose": "after"}, files={"file": uid}, at=STARTED)
 
     assert answer["state"] == "done", answer
     attached = files_of(visit).get()
     assert (attached.name, attached.purpose, attached.content_type, attached.added_at) == (
-        "after.jpg", "work", "image/jpeg", STARTED,
+        "after.jpg", "after", "image/jpeg", STARTED,
     )  # fmt: skip
     assert attached.added_by_id == engineer.pk
 

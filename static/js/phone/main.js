@@ -91,7 +91,7 @@ function giveWay(atOnce) {
     later = setTimeout(giveWay, rest, atOnce);
     return;
   }
-  if (standing.why === "offline" || (busy() && !atOnce)) return;
+  if (!atOnce && (standing.why || busy())) return;
   sessionStorage.setItem(TRIED, Date.now());
   location.replace(location.pathname);
 }

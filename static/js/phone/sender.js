@@ -11,8 +11,8 @@ let wait = 0;
 let notBefore = 0;
 let running = null;
 
-// How it stands, for the bar: "" (all well), "offline", "login" or "foreign".
-export const standing = { why: "", login: "", user: "" };
+// How it stands, for the bar: "unasked" at first, "" (all well), "offline", "login" or "foreign".
+export const standing = { why: "unasked", login: "", user: "" };
 
 function tell() {
   document.dispatchEvent(new CustomEvent("outbox:change"));
