@@ -6,10 +6,13 @@ import { measure, renewPack, report } from "./pack.js";
 import { Foreign, LoggedOut, Unreachable, ask, json, patch, post } from "./server.js";
 
 const EVERY = 30_000;
+const SOON = 2_000;
 const CHUNK = 512 * 1024;
 let wait = 0;
 let notBefore = 0;
 let running = null;
+let again = false;
+let timer = 0;
 
 // How it stands, for the bar: "unasked" at first, "" (all well), "offline", "login" or "foreign".
 export const standing = { why: "unasked", login: "", user: "" };
@@ -18,16 +21,21 @@ function tell() {
   document.dispatchEvent(new CustomEvent("outbox:change"));
 }
 
-// Sends all it can. `now` is a person's wish: it does not wait for the back-off.
+// Sends all it can. `now` is a person's wish, or the network is back: it does not wait for the back-off,
+// and what is failing at this moment is tried once more.
 export function flush({ now = false } = {}) {
   if (!me) return Promise.resolve();
-  if (now) notBefore = 0;
+  if (now) {
+    notBefore = 0;
+    again = running !== null;
+  }
   if (Date.now() < notBefore) return Promise.resolve();
   // A tap while sending goes on is found by the next round of the same run.
   running ??= locked(rounds).finally(() => {
     running = null;
     tell();
     document.dispatchEvent(new CustomEvent("outbox:idle"));
+    if (again) flush({ now: true });
   });
   return running;
 }
@@ -47,12 +55,12 @@ async function rounds() {
       await round(open.length ? open : asked);
       sent = true;
     }
+    // Is the network back for who has nothing to send?
+    if (!sent && standing.why === "offline") await measure();
     wait = 0;
     notBefore = 0;
-    if (sent) {
-      Object.assign(standing, { why: "", login: "" });
-      await renewPack({ now: true });
-    }
+    if (sent || standing.why === "offline") Object.assign(standing, { why: "", login: "" });
+    if (sent) await renewPack({ now: true });
   } catch (error) {
     failed(error);
   }
@@ -154,7 +162,7 @@ async function upload(id, opId) {
 }
 
 async function broken(opId, said) {
-  await mark(opId, { state: "broken", message: said.detail ?? said.title ?? String(answer.status) });
+  await mark(opId, { state: "broken", message: said.detail ?? said.title ?? String(said.status) });
   await unlink(opId);
   throw new Unreachable("photo refused");
 }
@@ -164,8 +172,15 @@ function failed(error) {
   else if (error instanceof Foreign) Object.assign(standing, { why: "foreign", user: error.message });
   else if (error instanceof Unreachable) Object.assign(standing, { why: "offline" });
   else throw error;
-  wait = Math.min(Math.max(wait * 2, EVERY / 2), 10 * EVERY);
-  notBefore = Date.now() + wait * (0.75 + Math.random() / 2);
+  wait = Math.min(Math.max(wait * 2, SOON), 10 * EVERY);
+  const delay = wait * (0.75 + Math.random() / 2);
+  notBefore = Date.now() + delay;
+  clearTimeout(timer);
+  timer = setTimeout(soon, delay);
+}
+
+function soon() {
+  if (!document.hidden) flush();
 }
 
 // A look at the server without anything to send: the clock, the pack, whether it is there.
@@ -196,9 +211,6 @@ export async function discard(opId, reason) {
 }
 
 export function keepSending() {
-  const soon = () => {
-    if (!document.hidden) flush();
-  };
   addEventListener("online", () => flush({ now: true }));
   addEventListener("focus", soon);
   document.addEventListener("visibilitychange", soon);
