@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar
@@ -50,6 +50,11 @@ class Event:
     detail: ClassVar[str] = ""
     icon: ClassVar[str] = "point"
     at: datetime
+
+    @classmethod
+    def named(cls, data: Mapping[str, Any]) -> Any:
+        """How a timeline names one that was recorded with this data."""
+        return cls.label
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
