@@ -48,6 +48,20 @@ OUTCOME_ICONS = {
 }
 
 
+# What an end of a call asks for; what is named here is not on the screen for the other ends.
+ASKED = {
+    Call.Outcome.SOLVED: {"solution", "article", "confirmed"},
+    Call.Outcome.TICKET: {"expected_at", "is_urgent", "urgency_reason", "title", "assignee"},
+    Call.Outcome.VISIT: {"expected_at", "is_urgent", "urgency_reason", "title", "visit_reason"},
+    Call.Outcome.EXISTING: {"ticket"},
+    Call.Outcome.MESSAGE: {"to_user", "about_visit", "call_back_by"},
+    Call.Outcome.PROMISE: {"promise_owner", "promise_due_at"},
+    Call.Outcome.REFERRAL: {
+        "referral", "new_referral_topic", "new_referral_name", "new_referral_phone",
+    },
+}  # fmt: skip
+
+
 class OutcomeButtons(forms.RadioSelect):
     """One key each."""
 
@@ -261,12 +275,21 @@ class IntakeForm(DeskForm):
         return number
 
     def clean(self) -> dict[str, Any]:
-        said = completed(self.cleaned_data.get("outcome", ""), self.cleaned_data)
+        outcome = self.cleaned_data.get("outcome", "")
+        self._leave_out_what_is_not_asked(outcome)
+        said = completed(outcome, self.cleaned_data)
         said["no_wish"] = self.data.get(self.add_prefix("expected_at_choice")) == NONE
         for field, message in objections(said.get("outcome", ""), said, at=self.now):
             if field in self.fields and field not in self.errors:
                 self.add_error(field, message)
         return said
+
+    def _leave_out_what_is_not_asked(self, outcome: str) -> None:
+        """Who changes his mind has left something in fields that he does not see any more."""
+        asked = next((names for end, names in ASKED.items() if end == outcome), set())
+        for name in set().union(*ASKED.values()) - asked:
+            self.cleaned_data.pop(name, None)
+            self.errors.pop(name, None)
 
 
 class CallFilter(forms.Form):

@@ -76,6 +76,12 @@ class QuickTimeField(forms.MultiValueField):
         ahead = [(name, label) for name, label in quick if QUICK[name][1](now) > now]
         shown.choices = [*ahead, *more]
 
+    def clean(self, value: Any) -> Any:
+        """A time typed before another choice was made says nothing any more."""
+        if isinstance(value, list | tuple) and value and value[0] and value[0] != EXACT:
+            value = [value[0], None]
+        return super().clean(value)
+
     def compress(self, data_list: list[Any]) -> datetime | None:
         choice, exact = data_list or (None, None)
         moment: datetime | None

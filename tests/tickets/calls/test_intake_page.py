@@ -16,7 +16,7 @@ from servicedesk.core.actors import SYSTEM
 from tests.conftest import AT
 from tests.tickets.calls.factories import make_article
 from tickets.actions.calls import keep_draft
-from tickets.models import Call, CallDraft, Ticket
+from tickets.models import Call, CallbackPromise, CallDraft, Ticket
 
 INTAKE = reverse("tickets:intake")
 OUTCOMES = [
@@ -87,7 +87,7 @@ BAD = [
     ("store", "no-uid"), ("store", "00000000-0000-7000-8000-000000000000"), ("store", "'"),
     ("contact", "no-uid"), ("contact", "00000000-0000-7000-8000-000000000000"),
     ("installation", "no-uid"), ("installation", "00000000-0000-7000-8000-000000000000"),
-    ("product", "no-uid"), ("category", "no-uid"), ("article", "no-uid"),
+    ("product", "no-uid"), ("category", "no-uid"),
     ("need", "x" * 4001), ("title", "a\nb"), ("title", "x" * 121),
     ("urgency_reason", "x" * 201), ("outcome", "hung_up"), ("outcome", ""),
     ("expected_at_choice", "never"), ("assignee", "no-uid"), ("intake_key", "no-uid"),
@@ -107,6 +107,7 @@ def test_bad_input_is_refused_and_kept(field, value, desk, typed):
 
 BAD_OF_OTHERS = [
     ("solved", "solution", "x" * 4001), ("solved", "solution", " "),
+    ("solved", "article", "no-uid"),
     ("visit", "visit_reason", "x" * 1001), ("visit", "expected_at_choice", "time"),
     ("message", "to_user", "no-uid"), ("message", "call_back_by_choice", ""),
     ("promise", "promise_owner", "no-uid"), ("promise", "promise_due_at_choice", "x"),
@@ -123,6 +124,39 @@ def test_bad_input_of_the_other_outcomes(outcome, field, value, desk, typed):
 
     assert response.status_code == 422
     assert not Call.objects.exists()
+
+
+LEFT_BEHIND = [
+    {"promise_due_at_choice": "time", "promise_due_at_time": ""},
+    {"promise_due_at_choice": "time", "promise_due_at_time": "9999-01-01T00:00"},
+    {"expected_at_choice": "time", "expected_at_time": "yesterday"},
+    {"promise_owner": "no-uid", "referral": "no-uid", "ticket": "no-uid"},
+    {"new_referral_name": "x" * 81, "visit_reason": "x" * 1001, "solution": "x" * 4001},
+]
+
+
+@pytest.mark.parametrize("left", LEFT_BEHIND)
+def test_what_was_typed_for_another_outcome_says_nothing(left, desk, typed):
+    response = desk.post(INTAKE, typed("message") | left)
+
+    assert response.status_code == 302
+    assert Call.objects.get().outcome == "message"
+
+
+def test_a_time_typed_before_a_quick_one_was_chosen_says_nothing(desk, typed):
+    data = typed("promise") | {
+        "promise_due_at_choice": "1h", "promise_due_at_time": "9999-01-01T00:00",
+    }  # fmt: skip
+    assert desk.post(INTAKE, data).status_code == 302
+
+    due = CallbackPromise.objects.get().due_at
+    assert 50 <= (due - timezone.now()).total_seconds() / 60 <= 60
+
+
+def test_an_exact_time_that_is_chosen_must_be_a_time(desk, typed):
+    for moment in ("", "9999-01-01T00:00", "yesterday"):
+        data = {"promise_due_at_choice": "time", "promise_due_at_time": moment}
+        assert desk.post(INTAKE, typed("promise") | data).status_code == 422, moment
 
 
 def test_the_number_of_rings_is_asked_for_plainly(desk, typed):
