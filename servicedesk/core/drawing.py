@@ -60,7 +60,7 @@ def filled(
     return mark_safe("".join(pieces))  # noqa: S308 - every value was escaped above
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)
 def _cut(
     template_name: str, language: str, arguments: Arguments, names: tuple[str, ...]
 ) -> tuple[str, list[tuple[str, str]]]:

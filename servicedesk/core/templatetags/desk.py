@@ -256,7 +256,7 @@ def remaining(
     text = gettext("%s overdue") if left < 0 else gettext("%s left")
     local = timezone.localtime(due_at) if due_at else None
     # Moments and limits differ from row to row; all else of a chip is drawn once.
-    chip = drawn(
+    chip: str = drawn(
         "components/remaining.html",
         machine=MACHINE if local else "",
         due=DUE if local else "",
@@ -466,11 +466,21 @@ def action_panel(
     """What may be done with a record now, as buttons. See `core.forms.ActionForm`."""
     rank = {"primary": 0, "plain": 1, "danger": 2}
     return {
-        "actions": sorted(actions, key=lambda action: rank[action.style]),
+        "actions": [
+            (action, _fetched(action)) for action in sorted(actions, key=lambda a: rank[a.style])
+        ],
         "target": target,
         "empty": empty,
         "csrf_token": context.get("csrf_token"),
     }
+
+
+def _fetched(action: ActionForm) -> str:
+    """Its markup, if it is one whose form is fetched when it is wanted."""
+    if not action.needs_dialog or action.form or not action.asks or action.open:
+        return ""
+    words = {"name": action.name, "label": action.label, "url": action.url}
+    return filled("components/action_fetched.html", [words], style=action.style, icon=action.icon)
 
 
 @register.inclusion_tag("components/errors.html")
