@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar
@@ -49,6 +49,8 @@ class Event:
     label: ClassVar[Any]
     detail: ClassVar[str] = ""
     icon: ClassVar[str] = "point"
+    # What codes among the fields are called: by field, by code.
+    called: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     at: datetime
 
     def __init_subclass__(cls) -> None:

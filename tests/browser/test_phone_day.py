@@ -39,7 +39,7 @@ def test_part_and_photo_without_a_network(page_of, engineer, tmp_path):
     found = faults(phone, "parts")
     submit(phone, "add_part", visit)
     with phone.expect_file_chooser() as chooser:
-        phone.locator(".photo-tap label", has_text="施工前").tap()
+        phone.locator(".photo-tap label", has_text="处理前照片").tap()
     chooser.value.set_files(photo(tmp_path))
     arrived_at(phone, visit)
     expect(phone.locator("[data-phone-bar]")).to_contain_text("2 条未上传")
@@ -51,7 +51,7 @@ def test_part_and_photo_without_a_network(page_of, engineer, tmp_path):
     all_sent(phone, 2)
     assert Part.objects.get().stock.code == "CAB-6"
     assert files_of(visit).get().purpose == "before"
-    expect(phone.locator(".photos strong")).to_have_text("施工前")
+    expect(phone.locator(".photos strong")).to_have_text("处理前")
     found += faults(phone, "working")
     assert "\n".join(found + [line for line in said if "ERR_INTERNET" not in line]) == ""
 

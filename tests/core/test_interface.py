@@ -93,6 +93,7 @@ def test_every_icon_that_is_named_exists():
         (48, "urgent", "剩 48 分"),
         (192, "warn", "剩 3 小时 12 分"),
         (3 * 1440 + 65, "ok", "剩 3 天 1 小时"),
+        (-0.5, "over", "刚刚超时"),
         (-25, "over", "已超时 25 分"),
     ],
 )
