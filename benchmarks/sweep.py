@@ -150,6 +150,8 @@ def sweeps(running: int, due: int, rounds: int) -> str:
     if due:
         for _round in range(rounds):
             for work, found in ((all_due, ours), (bare, floor)):
+                if running < 2 * rounds * due:
+                    fill(running)  # what has fired does not fire again
                 make_due(due, "now() - interval '1 s'")
                 found += timed(work, 1)
     else:

@@ -101,8 +101,12 @@ def main() -> None:
         from django.conf import settings
         from django.db import connection
 
+        from servicedesk.core.memory import settle
+
         settings.ROOT_URLCONF = "benchmarks.floor"
         people = fill(options.tickets)
+        # As a web process does, see `deploy/gunicorn.py`.
+        settle()
         measure(people, options.runs)
         connection.close()
 

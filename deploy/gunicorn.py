@@ -12,5 +12,7 @@ access_log_format = '%(h)s %(t)s "%(m)s %(U)s %(H)s" %(s)s %(b)s %(M)s ms'
 
 def post_worker_init(worker: Any) -> None:
     from servicedesk.core.logs import Discreet
+    from servicedesk.core.memory import settle
 
+    settle()
     worker.log.access_log.addFilter(Discreet())

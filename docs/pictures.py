@@ -29,7 +29,13 @@ PASSWORD = "demo-service-2026"  # noqa: S105 - of the demo data
 CALLER, ENGINEER, ENGINEER_NAME = "0035", "zhangwei", "张伟"
 DESK, PHONE = {"width": 1280, "height": 820}, {"width": 390, "height": 760}
 GAP = 24
-FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-first-run", "--lang=zh-CN"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--no-first-run",
+    "--lang=zh-CN",
+]
 
 
 def save(name: str, shots: Sequence[bytes]) -> None:

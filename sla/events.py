@@ -7,6 +7,7 @@ while it waits for the deadline's, and the two would block each other.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -81,6 +82,10 @@ class DeadlineMet(DeadlineEvent):
     detail = "{kind_label}"
     icon = "clock-check"
     late: bool
+
+    @classmethod
+    def named(cls, data: Mapping[str, Any]) -> Any:
+        return _("Done after the deadline") if data.get("late") else cls.label
 
 
 @dataclass(frozen=True, kw_only=True)

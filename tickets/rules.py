@@ -47,6 +47,7 @@ from tickets.states import OPEN, MessageStatus, PromiseStatus, RemoteStatus, Sta
 
 TICKET = "tickets.ticket"
 SESSION = "tickets.remotesession"
+MISSED = _lazy("The time limit ran out before it was done.")
 
 
 def _misses(journal: Journal, kind: str) -> list[Entry]:
@@ -69,7 +70,7 @@ def _met(journal: Journal, kind: str) -> list[Entry]:
 def _clock_kept(ticket: Ticket, journal: Journal, kind: str, *deeds: Entry | None) -> Finding:
     """Whether a clock was met in time, missed, is still open, or was never recorded."""
     if misses := _misses(journal, kind):
-        return broken(*misses, *_known(deeds))
+        return broken(*misses, *_known(deeds), note=MISSED)
     if met := _met(journal, kind):
         return kept(*met, *_known(deeds))
     if ticket.status in OPEN:
@@ -135,7 +136,8 @@ def longer_only_with_consent(ticket: Ticket, journal: Journal) -> Finding:
     missed = _misses(journal, "ticket.resolution")
     consents = journal.all(ExtensionConsented.type)
     if missed:
-        return broken(*missed, *consents)
+        note = _("The time limit ran out before the customer consented to more.")
+        return broken(*missed, *consents, note=note if consents else MISSED)
     if consents:
         return kept(*journal.all(ExtensionProposed.type), *consents)
     if ticket.status in OPEN:
@@ -145,7 +147,9 @@ def longer_only_with_consent(ticket: Ticket, journal: Journal) -> Finding:
         return not_provable(_("The journal does not tell when it was received and solved."))
     if ticket.reopened_count or resolved.at - opened.at <= timedelta(hours=24):
         return not_applicable()
-    return broken(opened, resolved)
+    return broken(
+        opened, resolved, note=_("Solved after more than 24 hours, without plan and consent.")
+    )
 
 
 @rule("SLA-6", subject=TICKET, title=_lazy("First response within 30 minutes"))

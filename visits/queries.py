@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -20,6 +21,7 @@ from servicedesk.core.models import Document, Entry
 from servicedesk.core.moments import spoken
 from servicedesk.core.rules import Answer, evaluate
 from servicedesk.core.search import matching
+from sla.models import Deadline
 from tickets.states import TICKET
 from visits.models import (
     ARRIVAL_ITEMS,
@@ -392,6 +394,14 @@ VIEWS: dict[str, Q] = {
     "done": Q(status__in=sorted(FINAL)),
     "all": Q(),
 }
+
+
+def most_pressing_first(visits: VisitQuerySet) -> VisitQuerySet:
+    """With `next_due_at` to order by; what nothing watches comes by the time of its order."""
+    kind = VisitOrder._meta.label_lower
+    watching = Deadline.objects.open().filter(subject_kind=kind, subject_id=OuterRef("pk"))
+    first = Subquery(watching.order_by("due_at").values("due_at")[:1])
+    return visits.annotate(next_due_at=Coalesce(first, "ordered_at"))
 
 
 def unassigned_count(actor: Actor) -> int:

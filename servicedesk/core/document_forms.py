@@ -52,7 +52,7 @@ class StrokesField(forms.CharField):
 
 
 class OwnSignatureForm(DeskForm):
-    strokes = StrokesField(max_length=400_000)
+    strokes = StrokesField(label=_("Signature"), max_length=400_000)
     shown_sha256 = forms.CharField(max_length=64, widget=forms.HiddenInput)
 
 

@@ -53,6 +53,11 @@ class Event:
     called: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     at: datetime
 
+    @classmethod
+    def named(cls, data: Mapping[str, Any]) -> Any:
+        """How a timeline names one that was recorded with this data."""
+        return cls.label
+
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         if cls.__dict__.get("type"):

@@ -7,7 +7,7 @@ is in `templates/components/form.html` and `field.html`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -15,6 +15,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.forms.boundfield import BoundField
+from django.forms.models import ModelChoiceIterator
 from django.forms.renderers import TemplatesSetting
 from django.forms.utils import flatatt
 from django.http import HttpRequest
@@ -238,8 +239,19 @@ class RemoteSelect(forms.Select):
         return [(str(field.prepare_value(obj)), field.label_from_instance(obj)) for obj in found]
 
 
+class _FewChoices(ModelChoiceIterator[Any]):
+    """Read in one go: for what fits a chooser, a cursor on the server is three trips for one."""
+
+    def __iter__(self) -> Iterator[Any]:
+        if self.field.empty_label is not None:
+            yield "", self.field.empty_label
+        yield from map(self.choice, self.queryset.all())
+
+
 class UidChoiceField(forms.ModelChoiceField[Any]):
     """A model choice that goes by public uid. Give it `Model.objects.visible_to(actor)`."""
+
+    iterator = _FewChoices
 
     def __init__(self, queryset: models.QuerySet[Any] | None, **kwargs: Any) -> None:
         kwargs.setdefault("to_field_name", "uid")

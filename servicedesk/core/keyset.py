@@ -35,8 +35,8 @@ def keyset_page(queryset: QuerySet[M], params: QueryDict, *order: str, size: int
     is one range scan.
     """
     names, descending = _direction(order or ("-pk",))
-    before = _values(queryset.model, names, params.get("before", ""))
-    after = None if before else _values(queryset.model, names, params.get("after", ""))
+    before = _values(queryset, names, params.get("before", ""))
+    after = None if before else _values(queryset, names, params.get("after", ""))
     backwards = before is not None
     falling = backwards != descending
 
@@ -90,7 +90,7 @@ def _mark(row: Model, names: list[str]) -> str:
     return urlsafe_b64encode(json.dumps(texts).encode()).decode().rstrip("=")
 
 
-def _values(model: type[Model], names: list[str], mark: str) -> list[Any] | None:
+def _values(queryset: QuerySet[Any], names: list[str], mark: str) -> list[Any] | None:
     """What the mark stands for; None if there is none or somebody bent it."""
     if not mark:
         return None
@@ -98,7 +98,9 @@ def _values(model: type[Model], names: list[str], mark: str) -> list[Any] | None
         texts = json.loads(urlsafe_b64decode(mark + "=" * (-len(mark) % 4)))
         if not isinstance(texts, list) or len(texts) != len(names):
             return None
-        return [_value(_column(model, name), text) for name, text in zip(names, texts, strict=True)]
+        return [
+            _value(_column(queryset, name), text) for name, text in zip(names, texts, strict=True)
+        ]
     except (ValueError, TypeError, ValidationError, RecursionError):
         return None
 
@@ -114,5 +116,8 @@ def _value(column: Any, text: Any) -> Any:
     return value
 
 
-def _column(model: type[Model], name: str) -> Any:
-    return model._meta.pk if name == "pk" else model._meta.get_field(name)
+def _column(queryset: QuerySet[Any], name: str) -> Any:
+    if name in queryset.query.annotations:
+        return queryset.query.annotations[name].output_field
+    meta = queryset.model._meta
+    return meta.pk if name == "pk" else meta.get_field(name)

@@ -129,7 +129,7 @@ def line(entry: Entry) -> Line:
     return Line(
         entry.at,
         entry.recorded_at,
-        event.label if event else entry.type,
+        event.named(entry.data) if event else entry.type,
         _filled(event.detail, known) if event else "",
         event.icon if event else "point",
         _("System") if entry.actor_kind == "system" else entry.actor_label,

@@ -38,6 +38,8 @@ class Row:
     url: str
     due_at: datetime | None = None
     urgent: bool = False
+    # Since when the time allowed runs.
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def _deadlines(actor: Actor) -> Section:
         _("My deadlines"), "alarm", reverse("sla:due"),
         _("No deadline runs for you. Take the next ticket or call."),
         Deadline.objects.filter(owner_id=actor.id, status="running").order_by("due_at"),
-        lambda d: Row(d.label, _kind_label(d.kind), d.url, d.due_at, d.urgent),
+        lambda d: Row(d.label, _kind_label(d.kind), d.url, d.due_at, d.urgent, d.counted_from),
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -156,6 +156,12 @@ class Deadline(models.Model):
     @property
     def kind_label(self) -> Any:
         return label_of(self.kind)
+
+    @property
+    def counted_from(self) -> datetime | None:
+        """Since when its time allowed runs; None for what was agreed upon for a moment."""
+        kind = KINDS.get(self.kind)
+        return self.started_at if kind is not None and kind.target is not None else None
 
     @property
     def is_open(self) -> bool:

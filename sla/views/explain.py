@@ -79,6 +79,11 @@ class Block:
         return queries.late_by(self.deadline, self.deadline.original_due_at)
 
     @property
+    def by_wish(self) -> bool:
+        """The customer wants it before the time allowed is over."""
+        return self.deadline.latest is not None and self.deadline.due_at == self.deadline.latest
+
+    @property
     def policy(self) -> str:
         """Which policy, and which edition of it."""
         terms = self.deadline.terms

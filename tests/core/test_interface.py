@@ -90,8 +90,9 @@ def test_every_icon_that_is_named_exists():
 @pytest.mark.parametrize(
     ("minutes", "level", "words"),
     [
-        (48, "urgent", "剩 48 分"),
-        (192, "warn", "剩 3 小时 12 分"),
+        (10, "urgent", "剩 10 分"),
+        (30, "warn", "剩 30 分"),
+        (192, "ok", "剩 3 小时 12 分"),
         (3 * 1440 + 65, "ok", "剩 3 天 1 小时"),
         (-0.5, "over", "刚刚超时"),
         (-25, "over", "已超时 25 分"),
@@ -104,6 +105,27 @@ def test_remaining_time_says_how_long_and_how_bad(minutes, level, words):
     assert f"chip-{level}" in html
     assert words in html
     assert 'data-due="2026-11-2' in html
+
+
+@pytest.mark.parametrize(
+    ("allowed", "left", "level"),
+    [
+        (30, 27, "ok"), (30, 15, "warn"), (30, 5, "urgent"),
+        (24 * 60, 13 * 60, "ok"), (24 * 60, 7 * 60, "warn"), (24 * 60, 4 * 60, "urgent"),
+    ],
+)  # fmt: skip
+def test_the_share_that_is_left_of_the_time_allowed_sets_the_colour(allowed, left, level):
+    """Yellow past half, red in the last sixth; remaining.js goes by the same seconds."""
+    due = NOW + timedelta(minutes=left)
+    with time_machine.travel(NOW, tick=False):
+        html = render(
+            "{% remaining due_at=due since=since %}",
+            due=due,
+            since=due - timedelta(minutes=allowed),
+        )
+
+    assert f"chip-{level}" in html
+    assert f'data-warn="{allowed * 30}" data-urgent="{allowed * 10}"' in html
 
 
 @pytest.mark.parametrize(

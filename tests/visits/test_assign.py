@@ -86,6 +86,15 @@ def test_a_refused_line_of_the_list_shows_its_error_there(logged_in, helpdesk, d
     assert "form-errors" in response.content.decode()
 
 
+def test_the_list_begins_with_what_is_due_first(logged_in, dispatcher):
+    later = order(at=AT)
+    first = order(at=AT - timedelta(hours=2))
+
+    page = logged_in(dispatcher).get("/visits/unassigned/").text
+
+    assert page.index(first.get_absolute_url()) < page.index(later.get_absolute_url())
+
+
 def test_from_the_list_one_comes_back_to_the_list(logged_in, engineer, dispatcher):
     visit = order()
 

@@ -178,7 +178,7 @@ def test_a_drop_on_a_day_takes_the_first_free_window_of_it(desk, engineer):
 
 
 def test_a_drop_that_does_not_fit_says_why_on_the_board(desk, engineer):
-    agreed = make_visit(Status.APPOINTED, engineer)
+    make_visit(Status.APPOINTED, engineer)
     visit = order()
     sent = {
         "engineer": engineer.uid, "length": 60, "back": "board", "board_day": "2026-03-02",

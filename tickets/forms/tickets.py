@@ -377,7 +377,7 @@ class FilterForm(DeskForm):
     category = UidChoiceField(None, label=_("Fault category"), required=False)
     sort = forms.ChoiceField(
         label=_("Order"), required=False,
-        choices=[("due", _("Remaining time")), ("new", _("Newest first"))],
+        choices=[("due", _("Urgent first, then by remaining time")), ("new", _("Newest first"))],
     )  # fmt: skip
 
     def __init__(self, *args: Any, by: Actor, **kwargs: Any) -> None:

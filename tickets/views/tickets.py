@@ -135,7 +135,9 @@ def _cells(ticket: Ticket) -> dict[str, object]:
         "store": ticket.store.name,
         "customer": ticket.customer,
         "status": desk.status(ticket),
-        "remaining": desk.remaining(due_at=ticket.due_at, state=ticket.clock),
+        "remaining": desk.remaining(
+            due_at=ticket.due_at, since=ticket.received_at, state=ticket.clock
+        ),
         "assignee": desk.person(ticket.assignee),
         "owner": ticket.owner.name,
         "received": desk.when(ticket.received_at),

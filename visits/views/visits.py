@@ -108,8 +108,8 @@ def unassigned(request: DeskRequest) -> HttpResponse:
 def _unassigned(
     request: DeskRequest, refused: VisitForm | None = None, *, status: int = 200
 ) -> HttpResponse:
-    found = queries.visit_list(request.actor, {"view": "unassigned"})
-    page = keyset_page(found, request.GET)
+    found = queries.most_pressing_first(queries.visit_list(request.actor, {"view": "unassigned"}))
+    page = keyset_page(found, request.GET, "next_due_at", "pk")
     deadlines = _next_deadlines(page.rows)
     engineers = queries.workload(request.actor, timezone.localdate())
     rows = [

@@ -216,7 +216,11 @@ def _status(meta: Any, value: str, language: str) -> SafeString:
     return badge(labels.get(value, value), look.tone, look.icon)
 
 
-MACHINE, DUE = "[machine]", "[due]"
+MACHINE, DUE, WARN, URGENT = "[machine]", "[due]", "[warn]", "[urgent]"
+# Yellow and red: from half of the time allowed and in its last sixth, or, where a moment was agreed
+# upon and no time allowed, so many seconds before it. The telephone's pages know these, too.
+SHARES = (1 / 2, 1 / 6)
+FIXED = (30 * 60, 10 * 60)
 
 
 @register.simple_tag
@@ -224,29 +228,31 @@ def remaining(
     deadline: Any = None,
     *,
     due_at: datetime | None = None,
+    since: datetime | None = None,
     state: str = "",
-    warn_minutes: int = 240,
-    urgent_minutes: int = 60,
     label: str = "",
 ) -> SafeString:
     """Time left until a deadline: an object like `sla.Deadline`, or `due_at` and `state`.
 
+    since: when the time allowed began; its colour tells which share of it is used.
     States: "running" counts, also beyond the due time; "met", "late" (met after it was missed),
     "paused" and "cancelled" stand still.
     """
     if deadline is not None:
         due_at = deadline.due_at
+        since = deadline.counted_from
         state = deadline.status
         if state == "met" and deadline.missed_at is not None:
             state = "late"
     state = state or "running"
     left = (due_at - timezone.now()).total_seconds() if due_at else 0
+    warn, urgent = _limits(since, due_at)
     level = "ok"
     if left < 0:
         level = "over"
-    elif left <= urgent_minutes * 60:
+    elif left <= urgent:
         level = "urgent"
-    elif left <= warn_minutes * 60:
+    elif left <= warn:
         level = "warn"
     if left >= 0:
         text = gettext("%s left") % spell_duration(left)
@@ -256,7 +262,7 @@ def remaining(
     else:
         text = gettext("%s overdue") % spell_duration(left)
     local = timezone.localtime(due_at) if due_at else None
-    # The two moments differ from row to row; all else of a chip is drawn once.
+    # Moments and limits differ from row to row; all else of a chip is drawn once.
     chip = drawn(
         "components/remaining.html",
         machine=MACHINE if local else "",
@@ -264,14 +270,24 @@ def remaining(
         state=state,
         level=level,
         text=text,
-        warn=str(warn_minutes * 60),
-        urgent=str(urgent_minutes * 60),
+        warn=WARN,
+        urgent=URGENT,
         label=str(label),
     )
     if local is None:
         return chip
     machine, due = local.isoformat(timespec="seconds"), f"{local:%Y-%m-%d %H:%M}"
-    return mark_safe(chip.replace(MACHINE, machine).replace(DUE, due))  # noqa: S308 - digits
+    for place, digits in ((MACHINE, machine), (DUE, due), (WARN, str(warn)), (URGENT, str(urgent))):
+        chip = chip.replace(place, digits)
+    return mark_safe(chip)  # noqa: S308 - digits
+
+
+def _limits(since: datetime | None, due_at: datetime | None) -> tuple[int, int]:
+    """With how many seconds left it turns yellow and red."""
+    if since is None or due_at is None or since >= due_at:
+        return FIXED
+    allowed = (due_at - since).total_seconds()
+    return round(allowed * SHARES[0]), round(allowed * SHARES[1])
 
 
 @register.inclusion_tag("components/timeline.html")
@@ -467,8 +483,8 @@ def action_panel(
 @register.inclusion_tag("components/errors.html")
 def form_errors(form: forms.BaseForm) -> dict[str, Any]:
     """What is wrong, above the form, each line leading to its field."""
-    fields = [field for field in form if field.errors]
-    hidden = [error for field in form.hidden_fields() for error in field.errors]
+    fields = [f for f in form if f.errors and (f.field.label or not f.is_hidden)]
+    hidden = [e for each in form.hidden_fields() if not each.field.label for e in each.errors]
     count = sum(len(field.errors) for field in fields)
     return {
         "fields": fields,

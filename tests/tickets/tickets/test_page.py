@@ -247,6 +247,35 @@ def test_how_the_due_times_come_about_is_one_click_away(browse, helpdesk, now):
     assert f'href="{ticket.get_absolute_url()}"' in page
 
 
+def test_the_wish_of_the_customer_is_named_where_it_set_the_time(browse, helpdesk, now):
+    wished = make_ticket(
+        at=now, owner=helpdesk, no_wish=False, expected_at=now + timedelta(hours=5)
+    )
+    without = make_ticket(at=now, owner=helpdesk)
+    desk = browse(helpdesk)
+
+    def account(ticket):
+        resolution = Deadline.objects.of(ticket).get(kind="ticket.resolution")
+        return desk.get(reverse("sla:explain", args=[resolution.uid])).text
+
+    assert "客户期望的时间" in account(wished)
+    assert "客户期望的时间" not in account(without)
+
+
+def test_what_is_done_shows_when_it_was_done_and_then_when_it_was_due(browse, helpdesk, now):
+    ticket = make_ticket(at=now - timedelta(hours=3), owner=helpdesk)
+    actions.respond(ticket, at=now - timedelta(hours=2), by=helpdesk.as_actor())
+    response = Deadline.objects.of(ticket).get(kind="ticket.response")
+
+    page = browse(helpdesk).get(ticket.get_absolute_url()).text
+
+    done = page.split("超时完成")[1][:600]
+    times = [f'datetime="{timezone.localtime(moment).isoformat(timespec="seconds")}"'
+             for moment in (response.met_at, response.due_at)]  # fmt: skip
+    assert 0 < done.index(times[0]) < done.index(times[1])
+    assert page.split("超时完成")[0].rsplit("<span", 1)[1].count("icon-check") == 0
+
+
 def test_who_may_not_see_the_ticket_does_not_see_its_deadlines(
     browse, other_engineer, engineer, now
 ):

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from servicedesk.core import timeline
 from servicedesk.core.actions import action
 from servicedesk.core.actors import SYSTEM
 from servicedesk.core.models import Entry, EntrySubject
@@ -161,6 +162,10 @@ def test_sla_5(engineer):
     assert ask("SLA-1", afterwards).answer == "broken"
     assert ask("SLA-1", agreed).answer == "kept"
     assert ask("SLA-5", never).answer == "broken"
+    assert ask("SLA-5", never).note == "时限到了还没有完成。"
+    assert ask("SLA-5", afterwards).note == "客户同意延长之前，时限已经到了。"
+    late = [timeline.line(entry) for entry in ask("SLA-5", never).evidence]
+    assert [str(each.label) for each in late] == ["超时后才完成"]
     assert ask("SLA-5", never, without(never, "deadline.met")).answer == "broken"
     assert ask("SLA-5", quick).answer == "not_applicable"
     assert ask("SLA-5", make_ticket(owner=engineer)).answer == "not_applicable"
