@@ -144,9 +144,15 @@ def initials(name: str) -> str:
     words = str(name).split()
     if not words:
         return "?"
-    if any("\u4e00" <= char <= "\u9fff" for char in words[0]):
-        return words[0][-2:]
-    return "".join(word[0] for word in words[:2]).upper()
+    if _is_chinese(words[0]):
+        # What ends so is a post and no name: 管理员, 值班员.
+        return words[0][:2] if words[0].endswith("员") else words[0][-2:]
+    latin = [word for word in words if not _is_chinese(word)]
+    return "".join(word[0] for word in latin[:2]).upper()
+
+
+def _is_chinese(word: str) -> bool:
+    return any("\u4e00" <= char <= "\u9fff" for char in word)
 
 
 @register.filter
@@ -277,9 +283,10 @@ def remaining(
     if local is None:
         return chip
     machine, due = local.isoformat(timespec="seconds"), f"{local:%Y-%m-%d %H:%M}"
+    drawn_chip: str = chip
     for place, digits in ((MACHINE, machine), (DUE, due), (WARN, str(warn)), (URGENT, str(urgent))):
-        chip = chip.replace(place, digits)
-    return mark_safe(chip)  # noqa: S308 - digits
+        drawn_chip = drawn_chip.replace(place, digits)
+    return mark_safe(drawn_chip)  # noqa: S308 - digits
 
 
 def _limits(since: datetime | None, due_at: datetime | None) -> tuple[int, int]:
