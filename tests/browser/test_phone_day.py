@@ -56,6 +56,18 @@ def test_part_and_photo_without_a_network(page_of, engineer, tmp_path):
     assert "\n".join(found + [line for line in said if "ERR_INTERNET" not in line]) == ""
 
 
+def test_a_part_is_found_on_the_very_first_page_that_is_opened(page_of, engineer):
+    create_stock_part(code="CAB-6", name="网线", spec="10 米", unit="根", at=AT, by=SYSTEM)
+    visit = soon(Status.WORKING, engineer, minutes=-10)
+    phone = page_of(engineer, phone=True)
+
+    phone.goto(f"{visit.get_absolute_url()}add_part/")
+    phone.locator("[name=name]").press_sequentially("网线")
+    phone.locator(".part-list button").tap()
+
+    expect(phone.locator("[name=code]")).to_have_value("CAB-6")
+
+
 def test_the_wait_ends_by_itself_and_late_is_told_in_two_taps(page_of, engineer):
     late = soon(Status.EN_ROUTE, engineer, minutes=15)
     phone = page_of(engineer, phone=True)
