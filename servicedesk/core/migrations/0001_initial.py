@@ -13,1198 +13,653 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     initial = True
 
-    dependencies = []
+    dependencies = [
+    ]
 
     operations = [
         migrations.CreateModel(
-            name="Entry",
+            name='Entry',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("uid", models.UUIDField(default=servicedesk.core.fields.uuid7, unique=True)),
-                ("type", models.CharField(max_length=60)),
-                ("at", models.DateTimeField()),
-                (
-                    "recorded_at",
-                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
-                ),
-                ("actor_kind", models.CharField(max_length=10)),
-                ("actor_id", models.BigIntegerField(null=True)),
-                ("actor_label", models.CharField(max_length=200)),
-                ("data", models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder)),
-                (
-                    "transaction",
-                    models.BigIntegerField(
-                        db_default=django.db.models.functions.comparison.Cast(
-                            django.db.models.functions.comparison.Cast(
-                                models.Func(function="pg_current_xact_id"), models.TextField()
-                            ),
-                            models.BigIntegerField(),
-                        )
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('uid', models.UUIDField(default=servicedesk.core.fields.uuid7, unique=True)),
+                ('type', models.CharField(max_length=60)),
+                ('at', models.DateTimeField()),
+                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('actor_kind', models.CharField(max_length=10)),
+                ('actor_id', models.BigIntegerField(null=True)),
+                ('actor_label', models.CharField(max_length=200)),
+                ('data', models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder)),
+                ('transaction', models.BigIntegerField(db_default=django.db.models.functions.comparison.Cast(django.db.models.functions.comparison.Cast(models.Func(function='pg_current_xact_id'), models.TextField()), models.BigIntegerField()))),
             ],
             options={
-                "ordering": ["at", "id"],
+                'ordering': ['at', 'id'],
             },
         ),
         migrations.CreateModel(
-            name="EntrySubject",
+            name='EntrySubject',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("kind", models.CharField(max_length=60)),
-                ("object_id", models.BigIntegerField()),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(max_length=60)),
+                ('object_id', models.BigIntegerField()),
             ],
         ),
         migrations.CreateModel(
-            name="Heartbeat",
+            name='Heartbeat',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("process", models.CharField(max_length=100, unique=True)),
-                ("beat_at", models.DateTimeField()),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('process', models.CharField(max_length=100, unique=True)),
+                ('beat_at', models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name="IdempotencyKey",
+            name='IdempotencyKey',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("client_id", models.BigIntegerField()),
-                ("key", models.CharField(max_length=255)),
-                ("request_sha256", models.CharField(max_length=64)),
-                ("status_code", models.PositiveSmallIntegerField(null=True)),
-                (
-                    "body",
-                    models.JSONField(
-                        encoder=django.core.serializers.json.DjangoJSONEncoder, null=True
-                    ),
-                ),
-                ("headers", models.JSONField(default=dict)),
-                (
-                    "created_at",
-                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('client_id', models.BigIntegerField()),
+                ('key', models.CharField(max_length=255)),
+                ('request_sha256', models.CharField(max_length=64)),
+                ('status_code', models.PositiveSmallIntegerField(null=True)),
+                ('body', models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder, null=True)),
+                ('headers', models.JSONField(default=dict)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
         ),
         migrations.CreateModel(
-            name="KeptSignature",
+            name='KeptSignature',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("strokes", models.JSONField()),
-                ("shape", models.JSONField()),
-                ("middle_x", models.FloatField()),
-                ("middle_y", models.FloatField()),
-                ("first_x", models.FloatField()),
-                ("first_y", models.FloatField()),
-                ("block", models.CharField(max_length=30)),
-                ("signer_name", models.CharField(max_length=100)),
-                ("rows", models.JSONField()),
-                ("differing", models.JSONField()),
-                ("answers", models.JSONField(default=dict)),
-                ("signed_at", models.DateTimeField()),
-                (
-                    "recorded_at",
-                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
-                ),
-                ("ip", models.GenericIPAddressField(null=True)),
-                ("user_agent", models.CharField(blank=True, max_length=300)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('strokes', models.JSONField()),
+                ('shape', models.JSONField()),
+                ('middle_x', models.FloatField()),
+                ('middle_y', models.FloatField()),
+                ('first_x', models.FloatField()),
+                ('first_y', models.FloatField()),
+                ('block', models.CharField(max_length=30)),
+                ('signer_name', models.CharField(max_length=100)),
+                ('rows', models.JSONField()),
+                ('differing', models.JSONField()),
+                ('answers', models.JSONField(default=dict)),
+                ('signed_at', models.DateTimeField()),
+                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('ip', models.GenericIPAddressField(null=True)),
+                ('user_agent', models.CharField(blank=True, max_length=300)),
             ],
             options={
-                "ordering": ["id"],
-                "abstract": False,
+                'ordering': ['id'],
+                'abstract': False,
             },
         ),
         migrations.CreateModel(
-            name="NumberSeries",
+            name='NumberSeries',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("prefix", models.CharField(max_length=4)),
-                ("day", models.DateField()),
-                ("last", models.PositiveIntegerField()),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('prefix', models.CharField(max_length=4)),
+                ('day', models.DateField()),
+                ('last', models.PositiveIntegerField()),
             ],
         ),
         migrations.CreateModel(
-            name="OfflinePad",
+            name='OfflinePad',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("token_sha256", models.CharField(max_length=64, unique=True)),
-                ("kind", models.CharField(max_length=30)),
-                ("subject_kind", models.CharField(max_length=60)),
-                ("subject_id", models.BigIntegerField()),
-                ("block", models.CharField(max_length=30)),
-                ("contact_id", models.BigIntegerField(null=True)),
-                ("made_by_id", models.BigIntegerField()),
-                ("made_by_label", models.CharField(max_length=200)),
-                ("created_at", models.DateTimeField()),
-                ("expires_at", models.DateTimeField()),
-                ("used_at", models.DateTimeField(null=True)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('token_sha256', models.CharField(max_length=64, unique=True)),
+                ('kind', models.CharField(max_length=30)),
+                ('subject_kind', models.CharField(max_length=60)),
+                ('subject_id', models.BigIntegerField()),
+                ('block', models.CharField(max_length=30)),
+                ('contact_id', models.BigIntegerField(null=True)),
+                ('made_by_id', models.BigIntegerField()),
+                ('made_by_label', models.CharField(max_length=200)),
+                ('created_at', models.DateTimeField()),
+                ('expires_at', models.DateTimeField()),
+                ('used_at', models.DateTimeField(null=True)),
             ],
             options={
-                "ordering": ["-id"],
+                'ordering': ['-id'],
             },
         ),
         migrations.CreateModel(
-            name="OutboxAttempt",
+            name='OutboxAttempt',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("at", models.DateTimeField()),
-                ("succeeded", models.BooleanField()),
-                ("detail", models.TextField(blank=True)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('at', models.DateTimeField()),
+                ('succeeded', models.BooleanField()),
+                ('detail', models.TextField(blank=True)),
             ],
             options={
-                "ordering": ["id"],
+                'ordering': ['id'],
             },
         ),
         migrations.CreateModel(
-            name="OutboxMessage",
+            name='OutboxMessage',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("uid", models.UUIDField(default=servicedesk.core.fields.uuid7, unique=True)),
-                ("channel", models.CharField(max_length=20)),
-                ("recipient", models.CharField(max_length=500)),
-                ("subject", models.CharField(blank=True, max_length=300)),
-                ("body", models.TextField(blank=True)),
-                (
-                    "data",
-                    models.JSONField(
-                        default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder
-                    ),
-                ),
-                ("dedup_key", models.CharField(max_length=200, unique=True)),
-                (
-                    "status",
-                    models.CharField(
-                        choices=[
-                            ("queued", "Waiting"),
-                            ("sending", "Being sent"),
-                            ("sent", "Sent"),
-                            ("dead", "Given up"),
-                            ("held", "Held back"),
-                            ("collected", "Waits for the digest"),
-                            ("digested", "Sent in a digest"),
-                            ("withdrawn", "Withdrawn"),
-                        ],
-                        default="queued",
-                        max_length=10,
-                    ),
-                ),
-                ("attempts", models.PositiveSmallIntegerField(default=0)),
-                (
-                    "created_at",
-                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
-                ),
-                (
-                    "next_attempt_at",
-                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
-                ),
-                ("lease_until", models.DateTimeField(null=True)),
-                ("lease_token", models.UUIDField(null=True)),
-                ("sent_at", models.DateTimeField(null=True)),
-                ("reader", models.BigIntegerField(null=True)),
-                ("released_at", models.DateTimeField(null=True)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('uid', models.UUIDField(default=servicedesk.core.fields.uuid7, unique=True)),
+                ('channel', models.CharField(max_length=20)),
+                ('recipient', models.CharField(max_length=500)),
+                ('subject', models.CharField(blank=True, max_length=300)),
+                ('body', models.TextField(blank=True)),
+                ('data', models.JSONField(default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder)),
+                ('dedup_key', models.CharField(max_length=200, unique=True)),
+                ('status', models.CharField(choices=[('queued', 'Waiting'), ('sending', 'Being sent'), ('sent', 'Sent'), ('dead', 'Given up'), ('held', 'Held back'), ('collected', 'Waits for the digest'), ('digested', 'Sent in a digest'), ('withdrawn', 'Withdrawn')], default='queued', max_length=10)),
+                ('attempts', models.PositiveSmallIntegerField(default=0)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('next_attempt_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('lease_until', models.DateTimeField(null=True)),
+                ('lease_token', models.UUIDField(null=True)),
+                ('sent_at', models.DateTimeField(null=True)),
+                ('reader', models.BigIntegerField(null=True)),
+                ('released_at', models.DateTimeField(null=True)),
             ],
             options={
-                "ordering": ["-id"],
+                'ordering': ['-id'],
             },
         ),
         migrations.CreateModel(
-            name="PhoneCommand",
+            name='PhoneCommand',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("op_id", models.UUIDField(unique=True)),
-                ("device", models.UUIDField()),
-                ("user_id", models.BigIntegerField()),
-                ("user_label", models.CharField(max_length=200)),
-                ("kind", models.CharField(max_length=60)),
-                ("number", models.CharField(max_length=40)),
-                ("subject_id", models.BigIntegerField(null=True)),
-                ("verb", models.CharField(max_length=40)),
-                ("fields", models.JSONField(default=dict)),
-                ("files", models.JSONField(default=dict)),
-                ("base_version", models.PositiveIntegerField(null=True)),
-                ("after", models.UUIDField(null=True)),
-                ("happened_at", models.DateTimeField()),
-                ("clock_offset_ms", models.BigIntegerField(null=True)),
-                ("received_at", models.DateTimeField()),
-                ("at", models.DateTimeField()),
-                ("app", models.CharField(blank=True, max_length=40)),
-                ("request_sha256", models.CharField(max_length=64)),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("done", "Recorded"),
-                            ("refused", "Not accepted"),
-                            ("waiting", "Waits for what was done before"),
-                            ("discarded", "Thrown away"),
-                        ],
-                        default="waiting",
-                        max_length=10,
-                    ),
-                ),
-                ("tried_at", models.DateTimeField(null=True)),
-                ("attempts", models.PositiveIntegerField(default=0)),
-                ("code", models.CharField(blank=True, max_length=20)),
-                ("message", models.TextField(blank=True)),
-                ("errors", models.JSONField(default=dict)),
-                ("changes", models.JSONField(default=list)),
-                ("next_url", models.CharField(blank=True, max_length=200)),
-                ("version_before", models.PositiveIntegerField(null=True)),
-                ("version_after", models.PositiveIntegerField(null=True)),
-                ("status_after", models.CharField(blank=True, max_length=20)),
-                ("discard_reason", models.CharField(blank=True, max_length=300)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('op_id', models.UUIDField(unique=True)),
+                ('device', models.UUIDField()),
+                ('user_id', models.BigIntegerField()),
+                ('user_label', models.CharField(max_length=200)),
+                ('kind', models.CharField(max_length=60)),
+                ('number', models.CharField(max_length=40)),
+                ('subject_id', models.BigIntegerField(null=True)),
+                ('verb', models.CharField(max_length=40)),
+                ('fields', models.JSONField(default=dict)),
+                ('files', models.JSONField(default=dict)),
+                ('base_version', models.PositiveIntegerField(null=True)),
+                ('after', models.UUIDField(null=True)),
+                ('happened_at', models.DateTimeField()),
+                ('clock_offset_ms', models.BigIntegerField(null=True)),
+                ('received_at', models.DateTimeField()),
+                ('at', models.DateTimeField()),
+                ('app', models.CharField(blank=True, max_length=40)),
+                ('request_sha256', models.CharField(max_length=64)),
+                ('state', models.CharField(choices=[('done', 'Recorded'), ('refused', 'Not accepted'), ('waiting', 'Waits for what was done before'), ('discarded', 'Thrown away')], default='waiting', max_length=10)),
+                ('tried_at', models.DateTimeField(null=True)),
+                ('attempts', models.PositiveIntegerField(default=0)),
+                ('code', models.CharField(blank=True, max_length=20)),
+                ('message', models.TextField(blank=True)),
+                ('errors', models.JSONField(default=dict)),
+                ('changes', models.JSONField(default=list)),
+                ('next_url', models.CharField(blank=True, max_length=200)),
+                ('version_before', models.PositiveIntegerField(null=True)),
+                ('version_after', models.PositiveIntegerField(null=True)),
+                ('status_after', models.CharField(blank=True, max_length=20)),
+                ('discard_reason', models.CharField(blank=True, max_length=300)),
             ],
             options={
-                "ordering": ["id"],
+                'ordering': ['id'],
             },
         ),
         migrations.CreateModel(
-            name="PhoneDevice",
+            name='PhoneDevice',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("device", models.UUIDField()),
-                ("user_id", models.BigIntegerField()),
-                ("first_seen_at", models.DateTimeField()),
-                ("last_seen_at", models.DateTimeField()),
-                ("unsent", models.PositiveIntegerField(default=0)),
-                ("oldest_unsent_at", models.DateTimeField(null=True)),
-                ("clock_offset_ms", models.BigIntegerField(null=True)),
-                ("app", models.CharField(blank=True, max_length=40)),
-                ("user_agent", models.CharField(blank=True, max_length=200)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('device', models.UUIDField()),
+                ('user_id', models.BigIntegerField()),
+                ('first_seen_at', models.DateTimeField()),
+                ('last_seen_at', models.DateTimeField()),
+                ('unsent', models.PositiveIntegerField(default=0)),
+                ('oldest_unsent_at', models.DateTimeField(null=True)),
+                ('clock_offset_ms', models.BigIntegerField(null=True)),
+                ('app', models.CharField(blank=True, max_length=40)),
+                ('user_agent', models.CharField(blank=True, max_length=200)),
             ],
         ),
         migrations.CreateModel(
-            name="PhoneUpload",
+            name='PhoneUpload',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("uid", models.UUIDField(default=servicedesk.core.fields.uuid7, unique=True)),
-                ("user_id", models.BigIntegerField()),
-                ("name", models.CharField(max_length=200)),
-                ("content_type", models.CharField(max_length=100)),
-                ("size", models.PositiveIntegerField()),
-                ("sha256", models.CharField(max_length=64)),
-                ("received", models.PositiveIntegerField(default=0)),
-                ("pieces", models.JSONField(default=list)),
-                ("created_at", models.DateTimeField()),
-                ("last_piece_at", models.DateTimeField()),
-                ("completed_at", models.DateTimeField(null=True)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('uid', models.UUIDField(default=servicedesk.core.fields.uuid7, unique=True)),
+                ('user_id', models.BigIntegerField()),
+                ('name', models.CharField(max_length=200)),
+                ('content_type', models.CharField(max_length=100)),
+                ('size', models.PositiveIntegerField()),
+                ('sha256', models.CharField(max_length=64)),
+                ('received', models.PositiveIntegerField(default=0)),
+                ('pieces', models.JSONField(default=list)),
+                ('created_at', models.DateTimeField()),
+                ('last_piece_at', models.DateTimeField()),
+                ('completed_at', models.DateTimeField(null=True)),
             ],
         ),
         migrations.CreateModel(
-            name="RuleDay",
+            name='RuleDay',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("day", models.DateField()),
-                ("rule", models.CharField(max_length=20)),
-                (
-                    "dimension",
-                    models.CharField(
-                        choices=[
-                            ("all", "All"),
-                            ("team", "Team"),
-                            ("person", "Person"),
-                            ("product", "Product"),
-                        ],
-                        max_length=10,
-                    ),
-                ),
-                ("key", models.BigIntegerField(default=0)),
-                ("kept", models.PositiveIntegerField()),
-                ("broken", models.PositiveIntegerField()),
-                ("not_provable", models.PositiveIntegerField()),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('day', models.DateField()),
+                ('rule', models.CharField(max_length=20)),
+                ('dimension', models.CharField(choices=[('all', 'All'), ('team', 'Team'), ('person', 'Person'), ('product', 'Product')], max_length=10)),
+                ('key', models.BigIntegerField(default=0)),
+                ('kept', models.PositiveIntegerField()),
+                ('broken', models.PositiveIntegerField()),
+                ('not_provable', models.PositiveIntegerField()),
             ],
         ),
         migrations.CreateModel(
-            name="RuleResult",
+            name='RuleResult',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("rule", models.CharField(max_length=20)),
-                ("subject_kind", models.CharField(max_length=60)),
-                ("subject_id", models.BigIntegerField()),
-                (
-                    "answer",
-                    models.CharField(
-                        choices=[
-                            ("kept", "Followed"),
-                            ("broken", "Broken"),
-                            ("not_provable", "Not provable"),
-                            ("not_applicable", "Not applicable"),
-                        ],
-                        max_length=15,
-                    ),
-                ),
-                ("note", models.CharField(blank=True, max_length=300)),
-                ("evidence", models.JSONField(default=list)),
-                ("counts_at", models.DateTimeField()),
-                ("person_id", models.BigIntegerField(null=True)),
-                ("team_id", models.BigIntegerField(null=True)),
-                ("customer_id", models.BigIntegerField(null=True)),
-                ("product_id", models.BigIntegerField(null=True)),
-                ("computed_at", models.DateTimeField()),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('rule', models.CharField(max_length=20)),
+                ('subject_kind', models.CharField(max_length=60)),
+                ('subject_id', models.BigIntegerField()),
+                ('answer', models.CharField(choices=[('kept', 'Followed'), ('broken', 'Broken'), ('not_provable', 'Not provable'), ('not_applicable', 'Not applicable')], max_length=15)),
+                ('note', models.CharField(blank=True, max_length=300)),
+                ('evidence', models.JSONField(default=list)),
+                ('counts_at', models.DateTimeField()),
+                ('person_id', models.BigIntegerField(null=True)),
+                ('team_id', models.BigIntegerField(null=True)),
+                ('customer_id', models.BigIntegerField(null=True)),
+                ('product_id', models.BigIntegerField(null=True)),
+                ('computed_at', models.DateTimeField()),
             ],
             options={
-                "ordering": ["-counts_at", "id"],
+                'ordering': ['-counts_at', 'id'],
             },
         ),
         migrations.CreateModel(
-            name="Seal",
+            name='Seal',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("sequence", models.BigIntegerField(unique=True)),
-                ("hash", models.CharField(max_length=64)),
-                (
-                    "sealed_at",
-                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('sequence', models.BigIntegerField(unique=True)),
+                ('hash', models.CharField(max_length=64)),
+                ('sealed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
-                "ordering": ["sequence"],
+                'ordering': ['sequence'],
             },
         ),
         migrations.CreateModel(
-            name="Signature",
+            name='Signature',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("strokes", models.JSONField()),
-                ("shape", models.JSONField()),
-                ("middle_x", models.FloatField()),
-                ("middle_y", models.FloatField()),
-                ("first_x", models.FloatField()),
-                ("first_y", models.FloatField()),
-                ("block", models.CharField(max_length=30)),
-                ("signer_name", models.CharField(max_length=100)),
-                (
-                    "method",
-                    models.CharField(
-                        choices=[
-                            ("L1", "On the engineer's phone, handed over"),
-                            ("L1-offline", "On the engineer's phone, handed over without network"),
-                            ("L2", "On the signer's own device, one-time link"),
-                            ("account", "By the colleague's own log-in"),
-                        ],
-                        max_length=10,
-                    ),
-                ),
-                ("shown_sha256", models.CharField(max_length=64)),
-                ("answers", models.JSONField(default=dict)),
-                ("signed_at", models.DateTimeField()),
-                (
-                    "recorded_at",
-                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
-                ),
-                ("actor_kind", models.CharField(max_length=10)),
-                ("actor_id", models.BigIntegerField(null=True)),
-                ("ip", models.GenericIPAddressField(null=True)),
-                ("user_agent", models.CharField(blank=True, max_length=300)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('strokes', models.JSONField()),
+                ('shape', models.JSONField()),
+                ('middle_x', models.FloatField()),
+                ('middle_y', models.FloatField()),
+                ('first_x', models.FloatField()),
+                ('first_y', models.FloatField()),
+                ('block', models.CharField(max_length=30)),
+                ('signer_name', models.CharField(max_length=100)),
+                ('method', models.CharField(choices=[('L1', "On the engineer's phone, handed over"), ('L1-offline', "On the engineer's phone, handed over without network"), ('L2', "On the signer's own device, one-time link"), ('account', "By the colleague's own log-in")], max_length=10)),
+                ('shown_sha256', models.CharField(max_length=64)),
+                ('answers', models.JSONField(default=dict)),
+                ('signed_at', models.DateTimeField()),
+                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('actor_kind', models.CharField(max_length=10)),
+                ('actor_id', models.BigIntegerField(null=True)),
+                ('ip', models.GenericIPAddressField(null=True)),
+                ('user_agent', models.CharField(blank=True, max_length=300)),
             ],
             options={
-                "ordering": ["id"],
-                "abstract": False,
+                'ordering': ['id'],
+                'abstract': False,
             },
         ),
         migrations.CreateModel(
-            name="SignLink",
+            name='SignLink',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("token_sha256", models.CharField(max_length=64, unique=True)),
-                ("block", models.CharField(max_length=30)),
-                (
-                    "method",
-                    models.CharField(
-                        choices=[
-                            ("L1", "On the engineer's phone, handed over"),
-                            ("L1-offline", "On the engineer's phone, handed over without network"),
-                            ("L2", "On the signer's own device, one-time link"),
-                            ("account", "By the colleague's own log-in"),
-                        ],
-                        max_length=10,
-                    ),
-                ),
-                ("signer_name", models.CharField(blank=True, max_length=100)),
-                ("contact_id", models.BigIntegerField(null=True)),
-                ("phone_last4", models.CharField(blank=True, max_length=4)),
-                ("tries_left", models.PositiveSmallIntegerField(default=5)),
-                ("made_by_kind", models.CharField(max_length=10)),
-                ("made_by_id", models.BigIntegerField(null=True)),
-                ("made_by_label", models.CharField(max_length=200)),
-                ("made_ip", models.GenericIPAddressField(null=True)),
-                ("made_user_agent", models.CharField(blank=True, max_length=300)),
-                ("created_at", models.DateTimeField()),
-                ("expires_at", models.DateTimeField()),
-                ("used_at", models.DateTimeField(null=True)),
-                ("revoked_at", models.DateTimeField(null=True)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('token_sha256', models.CharField(max_length=64, unique=True)),
+                ('block', models.CharField(max_length=30)),
+                ('method', models.CharField(choices=[('L1', "On the engineer's phone, handed over"), ('L1-offline', "On the engineer's phone, handed over without network"), ('L2', "On the signer's own device, one-time link"), ('account', "By the colleague's own log-in")], max_length=10)),
+                ('signer_name', models.CharField(blank=True, max_length=100)),
+                ('contact_id', models.BigIntegerField(null=True)),
+                ('phone_last4', models.CharField(blank=True, max_length=4)),
+                ('tries_left', models.PositiveSmallIntegerField(default=5)),
+                ('made_by_kind', models.CharField(max_length=10)),
+                ('made_by_id', models.BigIntegerField(null=True)),
+                ('made_by_label', models.CharField(max_length=200)),
+                ('made_ip', models.GenericIPAddressField(null=True)),
+                ('made_user_agent', models.CharField(blank=True, max_length=300)),
+                ('created_at', models.DateTimeField()),
+                ('expires_at', models.DateTimeField()),
+                ('used_at', models.DateTimeField(null=True)),
+                ('revoked_at', models.DateTimeField(null=True)),
             ],
             options={
-                "ordering": ["-id"],
+                'ordering': ['-id'],
             },
         ),
         migrations.CreateModel(
-            name="StaleRuleDay",
+            name='StaleRuleDay',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("moment", models.DateTimeField()),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('moment', models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name="Attachment",
+            name='Attachment',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("uid", models.UUIDField(default=servicedesk.core.fields.uuid7, unique=True)),
-                ("subject_kind", models.CharField(max_length=60)),
-                ("subject_id", models.BigIntegerField()),
-                ("purpose", models.CharField(blank=True, max_length=30)),
-                ("name", models.CharField(max_length=200, verbose_name="name")),
-                ("content_type", models.CharField(max_length=100)),
-                ("size", models.PositiveIntegerField()),
-                ("sha256", models.CharField(max_length=64)),
-                ("file", models.CharField(max_length=200)),
-                ("added_at", models.DateTimeField()),
-                ("added_by_id", models.BigIntegerField(null=True)),
-                ("added_by_label", models.CharField(max_length=200)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('uid', models.UUIDField(default=servicedesk.core.fields.uuid7, unique=True)),
+                ('subject_kind', models.CharField(max_length=60)),
+                ('subject_id', models.BigIntegerField()),
+                ('purpose', models.CharField(blank=True, max_length=30)),
+                ('name', models.CharField(max_length=200, verbose_name='name')),
+                ('content_type', models.CharField(max_length=100)),
+                ('size', models.PositiveIntegerField()),
+                ('sha256', models.CharField(max_length=64)),
+                ('file', models.CharField(max_length=200)),
+                ('added_at', models.DateTimeField()),
+                ('added_by_id', models.BigIntegerField(null=True)),
+                ('added_by_label', models.CharField(max_length=200)),
             ],
             options={
-                "ordering": ["id"],
-                "indexes": [
-                    models.Index(
-                        fields=["subject_kind", "subject_id"], name="core_attachment_subject"
-                    )
-                ],
+                'ordering': ['id'],
+                'indexes': [models.Index(fields=['subject_kind', 'subject_id'], name='core_attachment_subject')],
             },
         ),
         migrations.CreateModel(
-            name="Document",
+            name='Document',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("uid", models.UUIDField(default=servicedesk.core.fields.uuid7, unique=True)),
-                ("kind", models.CharField(max_length=30)),
-                ("number", models.CharField(max_length=20)),
-                ("version", models.PositiveSmallIntegerField(default=1)),
-                ("subject_kind", models.CharField(max_length=60)),
-                ("subject_id", models.BigIntegerField()),
-                ("title", models.CharField(max_length=200)),
-                ("keywords", models.CharField(blank=True, max_length=500)),
-                ("language", models.CharField(default="zh-hans", max_length=10)),
-                ("data", models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder)),
-                ("data_sha256", models.CharField(max_length=64)),
-                ("text", models.TextField(blank=True)),
-                ("signers", models.CharField(blank=True, max_length=1000)),
-                (
-                    "search",
-                    models.GeneratedField(
-                        db_persist=True,
-                        expression=models.Func(
-                            django.db.models.functions.text.Concat(
-                                models.F("number"),
-                                models.Value("\n"),
-                                models.F("title"),
-                                models.Value("\n"),
-                                models.F("keywords"),
-                                models.Value("\n"),
-                                models.F("signers"),
-                                models.Value("\n"),
-                                models.F("text"),
-                                models.Value("\n"),
-                                output_field=models.TextField(),
-                            ),
-                            function="cjk_bigrams",
-                            output_field=django.contrib.postgres.search.SearchVectorField(),
-                        ),
-                        output_field=django.contrib.postgres.search.SearchVectorField(),
-                    ),
-                ),
-                ("blocks", models.JSONField(default=list)),
-                ("signer_ids", models.JSONField(default=dict)),
-                (
-                    "status",
-                    models.CharField(
-                        choices=[
-                            ("open", "To be signed"),
-                            ("complete", "Being sealed"),
-                            ("sealed", "Sealed"),
-                            ("failed", "Sealing failed"),
-                            ("void", "Replaced before sealing"),
-                        ],
-                        default="open",
-                        max_length=10,
-                    ),
-                ),
-                ("frozen_at", models.DateTimeField()),
-                ("verify_code", models.CharField(max_length=16)),
-                ("attempts", models.PositiveSmallIntegerField(default=0)),
-                ("lease_until", models.DateTimeField(null=True)),
-                ("failure", models.TextField(blank=True)),
-                ("file", models.CharField(blank=True, max_length=200)),
-                ("file_sha256", models.CharField(blank=True, max_length=64)),
-                ("file_size", models.PositiveIntegerField(null=True)),
-                ("sealed_at", models.DateTimeField(null=True)),
-                ("stamped_at", models.DateTimeField(null=True)),
-                ("stamped_by", models.CharField(blank=True, max_length=200)),
-                (
-                    "supersedes",
-                    models.OneToOneField(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="superseded_by",
-                        to="core.document",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('uid', models.UUIDField(default=servicedesk.core.fields.uuid7, unique=True)),
+                ('kind', models.CharField(max_length=30)),
+                ('number', models.CharField(max_length=20)),
+                ('version', models.PositiveSmallIntegerField(default=1)),
+                ('subject_kind', models.CharField(max_length=60)),
+                ('subject_id', models.BigIntegerField()),
+                ('title', models.CharField(max_length=200)),
+                ('keywords', models.CharField(blank=True, max_length=500)),
+                ('language', models.CharField(default='zh-hans', max_length=10)),
+                ('data', models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder)),
+                ('data_sha256', models.CharField(max_length=64)),
+                ('text', models.TextField(blank=True)),
+                ('signers', models.CharField(blank=True, max_length=1000)),
+                ('search', models.GeneratedField(db_persist=True, expression=models.Func(django.db.models.functions.text.Concat(models.F('number'), models.Value('\n'), models.F('title'), models.Value('\n'), models.F('keywords'), models.Value('\n'), models.F('signers'), models.Value('\n'), models.F('text'), models.Value('\n'), output_field=models.TextField()), function='cjk_bigrams', output_field=django.contrib.postgres.search.SearchVectorField()), output_field=django.contrib.postgres.search.SearchVectorField())),
+                ('blocks', models.JSONField(default=list)),
+                ('signer_ids', models.JSONField(default=dict)),
+                ('status', models.CharField(choices=[('open', 'To be signed'), ('complete', 'Being sealed'), ('sealed', 'Sealed'), ('failed', 'Sealing failed'), ('void', 'Replaced before sealing')], default='open', max_length=10)),
+                ('frozen_at', models.DateTimeField()),
+                ('verify_code', models.CharField(max_length=16)),
+                ('attempts', models.PositiveSmallIntegerField(default=0)),
+                ('lease_until', models.DateTimeField(null=True)),
+                ('failure', models.TextField(blank=True)),
+                ('file', models.CharField(blank=True, max_length=200)),
+                ('file_sha256', models.CharField(blank=True, max_length=64)),
+                ('file_size', models.PositiveIntegerField(null=True)),
+                ('sealed_at', models.DateTimeField(null=True)),
+                ('stamped_at', models.DateTimeField(null=True)),
+                ('stamped_by', models.CharField(blank=True, max_length=200)),
+                ('supersedes', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='superseded_by', to='core.document')),
             ],
             options={
-                "ordering": ["-id"],
+                'ordering': ['-id'],
             },
         ),
         migrations.CreateModel(
-            name="DocumentExport",
+            name='DocumentExport',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("uid", models.UUIDField(default=servicedesk.core.fields.uuid7, unique=True)),
-                ("selection", models.JSONField(default=dict)),
-                (
-                    "documents",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.BigIntegerField(), size=None
-                    ),
-                ),
-                ("requested_by_id", models.BigIntegerField()),
-                ("requested_by_label", models.CharField(max_length=200)),
-                ("requested_at", models.DateTimeField()),
-                (
-                    "status",
-                    models.CharField(
-                        choices=[
-                            ("queued", "Waiting for a worker"),
-                            ("running", "Being packed"),
-                            ("done", "Ready"),
-                            ("failed", "Failed"),
-                            ("expired", "Deleted"),
-                        ],
-                        default="queued",
-                        max_length=10,
-                    ),
-                ),
-                ("attempts", models.PositiveSmallIntegerField(default=0)),
-                ("lease_until", models.DateTimeField(null=True)),
-                ("total", models.PositiveIntegerField()),
-                ("packed", models.PositiveIntegerField(default=0)),
-                ("faults", models.PositiveIntegerField(default=0)),
-                ("failure", models.TextField(blank=True)),
-                ("file", models.CharField(blank=True, max_length=200)),
-                ("size", models.PositiveBigIntegerField(null=True)),
-                ("finished_at", models.DateTimeField(null=True)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('uid', models.UUIDField(default=servicedesk.core.fields.uuid7, unique=True)),
+                ('selection', models.JSONField(default=dict)),
+                ('documents', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None)),
+                ('requested_by_id', models.BigIntegerField()),
+                ('requested_by_label', models.CharField(max_length=200)),
+                ('requested_at', models.DateTimeField()),
+                ('status', models.CharField(choices=[('queued', 'Waiting for a worker'), ('running', 'Being packed'), ('done', 'Ready'), ('failed', 'Failed'), ('expired', 'Deleted')], default='queued', max_length=10)),
+                ('attempts', models.PositiveSmallIntegerField(default=0)),
+                ('lease_until', models.DateTimeField(null=True)),
+                ('total', models.PositiveIntegerField()),
+                ('packed', models.PositiveIntegerField(default=0)),
+                ('faults', models.PositiveIntegerField(default=0)),
+                ('failure', models.TextField(blank=True)),
+                ('file', models.CharField(blank=True, max_length=200)),
+                ('size', models.PositiveBigIntegerField(null=True)),
+                ('finished_at', models.DateTimeField(null=True)),
             ],
             options={
-                "ordering": ["-id"],
-                "indexes": [
-                    models.Index(
-                        condition=models.Q(("status__in", ["queued", "running"])),
-                        fields=["id"],
-                        name="core_documentexport_open",
-                    ),
-                    models.Index(fields=["requested_by_id", "-id"], name="core_documentexport_own"),
-                ],
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            ("status__in", ["queued", "running", "done", "failed", "expired"])
-                        ),
-                        name="core_documentexport_known_status",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            models.Q(("status", "done"), _negated=True),
-                            models.Q(("file", ""), _negated=True),
-                            _connector="OR",
-                        ),
-                        name="core_documentexport_done_has_file",
-                    ),
-                ],
+                'ordering': ['-id'],
+                'indexes': [models.Index(condition=models.Q(('status__in', ['queued', 'running'])), fields=['id'], name='core_documentexport_open'), models.Index(fields=['requested_by_id', '-id'], name='core_documentexport_own')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'running', 'done', 'failed', 'expired'])), name='core_documentexport_known_status'), models.CheckConstraint(condition=models.Q(models.Q(('status', 'done'), _negated=True), models.Q(('file', ''), _negated=True), _connector='OR'), name='core_documentexport_done_has_file')],
             },
         ),
         migrations.CreateModel(
-            name="Unsealed",
+            name='Unsealed',
             fields=[
-                (
-                    "entry",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        primary_key=True,
-                        related_name="+",
-                        serialize=False,
-                        to="core.entry",
-                    ),
-                ),
+                ('entry', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to='core.entry')),
             ],
         ),
         migrations.AddIndex(
-            model_name="entry",
-            index=models.Index(fields=["type", "at"], name="core_entry_type_at"),
+            model_name='entry',
+            index=models.Index(fields=['type', 'at'], name='core_entry_type_at'),
         ),
         migrations.AddIndex(
-            model_name="entry",
-            index=models.Index(fields=["actor_id", "at"], name="core_entry_actor_at"),
+            model_name='entry',
+            index=models.Index(fields=['actor_id', 'at'], name='core_entry_actor_at'),
         ),
         migrations.AddField(
-            model_name="entrysubject",
-            name="entry",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="subjects",
-                to="core.entry",
-            ),
+            model_name='entrysubject',
+            name='entry',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='subjects', to='core.entry'),
         ),
         migrations.AddConstraint(
-            model_name="idempotencykey",
-            constraint=models.UniqueConstraint(
-                fields=("client_id", "key"), name="core_idempotencykey_once"
-            ),
+            model_name='idempotencykey',
+            constraint=models.UniqueConstraint(fields=('client_id', 'key'), name='core_idempotencykey_once'),
         ),
         migrations.AddField(
-            model_name="keptsignature",
-            name="document",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="kept_signatures",
-                to="core.document",
-            ),
+            model_name='keptsignature',
+            name='document',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='kept_signatures', to='core.document'),
         ),
         migrations.AddConstraint(
-            model_name="numberseries",
-            constraint=models.UniqueConstraint(
-                fields=("prefix", "day"), name="core_numberseries_once"
-            ),
+            model_name='numberseries',
+            constraint=models.UniqueConstraint(fields=('prefix', 'day'), name='core_numberseries_once'),
         ),
         migrations.AddIndex(
-            model_name="offlinepad",
-            index=models.Index(
-                fields=["subject_kind", "subject_id"], name="core_offlinepad_subject"
-            ),
+            model_name='offlinepad',
+            index=models.Index(fields=['subject_kind', 'subject_id'], name='core_offlinepad_subject'),
         ),
         migrations.AddField(
-            model_name="keptsignature",
-            name="pad",
-            field=models.OneToOneField(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="kept_signature",
-                to="core.offlinepad",
-            ),
+            model_name='keptsignature',
+            name='pad',
+            field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='kept_signature', to='core.offlinepad'),
         ),
         migrations.AddField(
-            model_name="outboxmessage",
-            name="digest",
-            field=models.ForeignKey(
-                db_index=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="digested",
-                to="core.outboxmessage",
-            ),
+            model_name='outboxmessage',
+            name='digest',
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='digested', to='core.outboxmessage'),
         ),
         migrations.AddField(
-            model_name="outboxattempt",
-            name="message",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="log",
-                to="core.outboxmessage",
-            ),
+            model_name='outboxattempt',
+            name='message',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='log', to='core.outboxmessage'),
         ),
         migrations.AddField(
-            model_name="phonecommand",
-            name="replaces",
-            field=models.OneToOneField(
-                db_index=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="replaced_by",
-                to="core.phonecommand",
-            ),
+            model_name='phonecommand',
+            name='replaces',
+            field=models.OneToOneField(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='replaced_by', to='core.phonecommand'),
         ),
         migrations.AddConstraint(
-            model_name="phonedevice",
-            constraint=models.UniqueConstraint(
-                fields=("user_id", "device"), name="core_phonedevice_once"
-            ),
+            model_name='phonedevice',
+            constraint=models.UniqueConstraint(fields=('user_id', 'device'), name='core_phonedevice_once'),
         ),
         migrations.AddIndex(
-            model_name="phoneupload",
-            index=models.Index(fields=["last_piece_at"], name="core_phoneupload_age"),
+            model_name='phoneupload',
+            index=models.Index(fields=['last_piece_at'], name='core_phoneupload_age'),
         ),
         migrations.AddConstraint(
-            model_name="phoneupload",
-            constraint=models.UniqueConstraint(
-                fields=("user_id", "sha256", "size", "name"), name="core_phoneupload_once"
-            ),
+            model_name='phoneupload',
+            constraint=models.UniqueConstraint(fields=('user_id', 'sha256', 'size', 'name'), name='core_phoneupload_once'),
         ),
         migrations.AddConstraint(
-            model_name="phoneupload",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("received__lte", models.F("size"))),
-                name="core_phoneupload_received",
-            ),
+            model_name='phoneupload',
+            constraint=models.CheckConstraint(condition=models.Q(('received__lte', models.F('size'))), name='core_phoneupload_received'),
         ),
         migrations.AddConstraint(
-            model_name="phoneupload",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("completed_at__isnull", True), ("received", models.F("size")), _connector="OR"
-                ),
-                name="core_phoneupload_complete",
-            ),
+            model_name='phoneupload',
+            constraint=models.CheckConstraint(condition=models.Q(('completed_at__isnull', True), ('received', models.F('size')), _connector='OR'), name='core_phoneupload_complete'),
         ),
         migrations.AddIndex(
-            model_name="ruleday",
-            index=models.Index(
-                fields=["rule", "dimension", "day"],
-                include=("key", "kept", "broken", "not_provable"),
-                name="core_ruleday_rule",
-            ),
+            model_name='ruleday',
+            index=models.Index(fields=['rule', 'dimension', 'day'], include=('key', 'kept', 'broken', 'not_provable'), name='core_ruleday_rule'),
         ),
         migrations.AddConstraint(
-            model_name="ruleday",
-            constraint=models.UniqueConstraint(
-                fields=("dimension", "key", "day", "rule"),
-                include=("kept", "broken", "not_provable"),
-                name="core_ruleday_once",
-            ),
+            model_name='ruleday',
+            constraint=models.UniqueConstraint(fields=('dimension', 'key', 'day', 'rule'), include=('kept', 'broken', 'not_provable'), name='core_ruleday_once'),
         ),
         migrations.AddIndex(
-            model_name="ruleresult",
-            index=models.Index(fields=["rule", "counts_at", "answer"], name="core_ruleresult_rate"),
+            model_name='ruleresult',
+            index=models.Index(fields=['rule', 'counts_at', 'answer'], name='core_ruleresult_rate'),
         ),
         migrations.AddIndex(
-            model_name="ruleresult",
-            index=models.Index(
-                fields=["counts_at"],
-                include=("rule", "answer", "person_id", "team_id", "customer_id", "product_id"),
-                name="core_ruleresult_counted",
-            ),
+            model_name='ruleresult',
+            index=models.Index(fields=['counts_at'], include=('rule', 'answer', 'person_id', 'team_id', 'customer_id', 'product_id'), name='core_ruleresult_counted'),
         ),
         migrations.AddIndex(
-            model_name="ruleresult",
-            index=models.Index(
-                condition=models.Q(("customer_id__isnull", False)),
-                fields=["customer_id", "counts_at"],
-                include=("rule", "answer", "person_id", "team_id", "product_id"),
-                name="core_ruleresult_customer",
-            ),
+            model_name='ruleresult',
+            index=models.Index(condition=models.Q(('customer_id__isnull', False)), fields=['customer_id', 'counts_at'], include=('rule', 'answer', 'person_id', 'team_id', 'product_id'), name='core_ruleresult_customer'),
         ),
         migrations.AddConstraint(
-            model_name="ruleresult",
-            constraint=models.UniqueConstraint(
-                fields=("rule", "subject_kind", "subject_id"), name="core_ruleresult_once"
-            ),
+            model_name='ruleresult',
+            constraint=models.UniqueConstraint(fields=('rule', 'subject_kind', 'subject_id'), name='core_ruleresult_once'),
         ),
         migrations.AddField(
-            model_name="seal",
-            name="entry",
-            field=models.OneToOneField(
-                on_delete=django.db.models.deletion.PROTECT, related_name="seal", to="core.entry"
-            ),
+            model_name='seal',
+            name='entry',
+            field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='seal', to='core.entry'),
         ),
         migrations.AddField(
-            model_name="signature",
-            name="document",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="signatures",
-                to="core.document",
-            ),
+            model_name='signature',
+            name='document',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='signatures', to='core.document'),
         ),
         migrations.AddField(
-            model_name="signature",
-            name="pad",
-            field=models.OneToOneField(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="signature",
-                to="core.offlinepad",
-            ),
+            model_name='signature',
+            name='pad',
+            field=models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='signature', to='core.offlinepad'),
         ),
         migrations.AddField(
-            model_name="signlink",
-            name="document",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="links",
-                to="core.document",
-            ),
+            model_name='signlink',
+            name='document',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='links', to='core.document'),
         ),
         migrations.AddField(
-            model_name="signature",
-            name="link",
-            field=models.OneToOneField(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="signature",
-                to="core.signlink",
-            ),
+            model_name='signature',
+            name='link',
+            field=models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='signature', to='core.signlink'),
         ),
         migrations.AddIndex(
-            model_name="document",
-            index=models.Index(fields=["subject_kind", "subject_id"], name="core_document_subject"),
+            model_name='document',
+            index=models.Index(fields=['subject_kind', 'subject_id'], name='core_document_subject'),
         ),
         migrations.AddIndex(
-            model_name="document",
-            index=models.Index(fields=["frozen_at", "id"], name="core_document_archive"),
+            model_name='document',
+            index=models.Index(fields=['frozen_at', 'id'], name='core_document_archive'),
         ),
         migrations.AddIndex(
-            model_name="document",
-            index=django.contrib.postgres.indexes.GinIndex(
-                fields=["search"], name="core_document_search"
-            ),
+            model_name='document',
+            index=django.contrib.postgres.indexes.GinIndex(fields=['search'], name='core_document_search'),
         ),
         migrations.AddIndex(
-            model_name="document",
-            index=models.Index(
-                condition=models.Q(("status", "complete")),
-                fields=["id"],
-                name="core_document_to_seal",
-            ),
+            model_name='document',
+            index=models.Index(condition=models.Q(('status', 'complete')), fields=['id'], name='core_document_to_seal'),
         ),
         migrations.AddIndex(
-            model_name="document",
-            index=models.Index(fields=["file_sha256"], name="core_document_file"),
+            model_name='document',
+            index=models.Index(fields=['file_sha256'], name='core_document_file'),
         ),
         migrations.AddConstraint(
-            model_name="document",
-            constraint=models.UniqueConstraint(
-                fields=("number", "version"), name="core_document_number"
-            ),
+            model_name='document',
+            constraint=models.UniqueConstraint(fields=('number', 'version'), name='core_document_number'),
         ),
         migrations.AddConstraint(
-            model_name="document",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("status__in", ["open", "complete", "sealed", "failed", "void"])
-                ),
-                name="core_document_known_status",
-            ),
+            model_name='document',
+            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['open', 'complete', 'sealed', 'failed', 'void'])), name='core_document_known_status'),
         ),
         migrations.AddConstraint(
-            model_name="document",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "sealed"), _negated=True),
-                    models.Q(
-                        models.Q(("file", ""), _negated=True),
-                        models.Q(("file_sha256", ""), _negated=True),
-                        ("sealed_at__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="core_document_sealed_has_file",
-            ),
+            model_name='document',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'sealed'), _negated=True), models.Q(models.Q(('file', ''), _negated=True), models.Q(('file_sha256', ''), _negated=True), ('sealed_at__isnull', False)), _connector='OR'), name='core_document_sealed_has_file'),
         ),
         migrations.AddConstraint(
-            model_name="entrysubject",
-            constraint=models.UniqueConstraint(
-                fields=("kind", "object_id", "entry"), name="core_entrysubject_once"
-            ),
+            model_name='entrysubject',
+            constraint=models.UniqueConstraint(fields=('kind', 'object_id', 'entry'), name='core_entrysubject_once'),
         ),
         migrations.AddIndex(
-            model_name="keptsignature",
-            index=models.Index(
-                fields=["middle_x", "middle_y", "first_x", "first_y"],
-                name="core_keptsignature_shape",
-            ),
+            model_name='keptsignature',
+            index=models.Index(fields=['middle_x', 'middle_y', 'first_x', 'first_y'], name='core_keptsignature_shape'),
         ),
         migrations.AddIndex(
-            model_name="outboxmessage",
-            index=models.Index(
-                condition=models.Q(("status__in", ["held", "collected"])),
-                fields=["next_attempt_at", "id"],
-                name="core_outbox_held",
-            ),
+            model_name='outboxmessage',
+            index=models.Index(condition=models.Q(('status__in', ['held', 'collected'])), fields=['next_attempt_at', 'id'], name='core_outbox_held'),
         ),
         migrations.AddIndex(
-            model_name="outboxmessage",
-            index=models.Index(
-                condition=models.Q(("released_at__isnull", False)),
-                fields=["reader", "released_at"],
-                name="core_outbox_released",
-            ),
+            model_name='outboxmessage',
+            index=models.Index(condition=models.Q(('released_at__isnull', False)), fields=['reader', 'released_at'], name='core_outbox_released'),
         ),
         migrations.AddIndex(
-            model_name="outboxmessage",
-            index=models.Index(
-                condition=models.Q(("status", "queued")),
-                fields=["next_attempt_at", "id"],
-                name="core_outbox_due",
-            ),
+            model_name='outboxmessage',
+            index=models.Index(condition=models.Q(('status', 'queued')), fields=['next_attempt_at', 'id'], name='core_outbox_due'),
         ),
         migrations.AddIndex(
-            model_name="outboxmessage",
-            index=models.Index(
-                condition=models.Q(("status", "sending")),
-                fields=["lease_until"],
-                name="core_outbox_lease",
-            ),
+            model_name='outboxmessage',
+            index=models.Index(condition=models.Q(('status', 'sending')), fields=['lease_until'], name='core_outbox_lease'),
         ),
         migrations.AddConstraint(
-            model_name="outboxmessage",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "status__in",
-                        [
-                            "queued",
-                            "sending",
-                            "sent",
-                            "dead",
-                            "held",
-                            "collected",
-                            "digested",
-                            "withdrawn",
-                        ],
-                    )
-                ),
-                name="core_outbox_known_status",
-            ),
+            model_name='outboxmessage',
+            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'sending', 'sent', 'dead', 'held', 'collected', 'digested', 'withdrawn'])), name='core_outbox_known_status'),
         ),
         migrations.AddConstraint(
-            model_name="outboxmessage",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("digest__isnull", False), ("status", "digested")),
-                    models.Q(
-                        models.Q(("status", "digested"), _negated=True), ("digest__isnull", True)
-                    ),
-                    _connector="OR",
-                ),
-                name="core_outbox_digest",
-            ),
+            model_name='outboxmessage',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('digest__isnull', False), ('status', 'digested')), models.Q(models.Q(('status', 'digested'), _negated=True), ('digest__isnull', True)), _connector='OR'), name='core_outbox_digest'),
         ),
         migrations.AddIndex(
-            model_name="phonecommand",
-            index=models.Index(
-                condition=models.Q(("state__in", ["waiting", "refused"])),
-                fields=["user_id", "id"],
-                name="core_phonecommand_open",
-            ),
+            model_name='phonecommand',
+            index=models.Index(condition=models.Q(('state__in', ['waiting', 'refused'])), fields=['user_id', 'id'], name='core_phonecommand_open'),
         ),
         migrations.AddIndex(
-            model_name="phonecommand",
-            index=models.Index(fields=["kind", "subject_id"], name="core_phonecommand_subject"),
+            model_name='phonecommand',
+            index=models.Index(fields=['kind', 'subject_id'], name='core_phonecommand_subject'),
         ),
         migrations.AddIndex(
-            model_name="phonecommand",
-            index=models.Index(
-                condition=models.Q(("after__isnull", False)),
-                fields=["after"],
-                name="core_phonecommand_after",
-            ),
+            model_name='phonecommand',
+            index=models.Index(condition=models.Q(('after__isnull', False)), fields=['after'], name='core_phonecommand_after'),
         ),
         migrations.AddIndex(
-            model_name="phonecommand",
-            index=models.Index(
-                condition=models.Q(("state", "waiting")),
-                fields=["received_at"],
-                name="core_phonecommand_waiting",
-            ),
+            model_name='phonecommand',
+            index=models.Index(condition=models.Q(('state', 'waiting')), fields=['received_at'], name='core_phonecommand_waiting'),
         ),
         migrations.AddConstraint(
-            model_name="phonecommand",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["done", "refused", "waiting", "discarded"])),
-                name="core_phonecommand_known_state",
-            ),
+            model_name='phonecommand',
+            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['done', 'refused', 'waiting', 'discarded'])), name='core_phonecommand_known_state'),
         ),
         migrations.AddConstraint(
-            model_name="phonecommand",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "done"), _negated=True),
-                    models.Q(
-                        ("subject_id__isnull", False),
-                        ("version_after__isnull", False),
-                        ("version_before__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="core_phonecommand_done",
-            ),
+            model_name='phonecommand',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'done'), _negated=True), models.Q(('subject_id__isnull', False), ('version_after__isnull', False), ('version_before__isnull', False)), _connector='OR'), name='core_phonecommand_done'),
         ),
         migrations.AddConstraint(
-            model_name="phonecommand",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "discarded"), _negated=True),
-                    models.Q(("discard_reason", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="core_phonecommand_discarded_why",
-            ),
+            model_name='phonecommand',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'discarded'), _negated=True), models.Q(('discard_reason', ''), _negated=True), _connector='OR'), name='core_phonecommand_discarded_why'),
         ),
         migrations.AddConstraint(
-            model_name="phonecommand",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("after", models.F("op_id")), _negated=True),
-                name="core_phonecommand_not_after_itself",
-            ),
+            model_name='phonecommand',
+            constraint=models.CheckConstraint(condition=models.Q(('after', models.F('op_id')), _negated=True), name='core_phonecommand_not_after_itself'),
         ),
         migrations.AddConstraint(
-            model_name="signlink",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("revoked_at__isnull", True), ("used_at__isnull", True)),
-                fields=("document", "block"),
-                name="core_signlink_one_alive",
-            ),
+            model_name='signlink',
+            constraint=models.UniqueConstraint(condition=models.Q(('revoked_at__isnull', True), ('used_at__isnull', True)), fields=('document', 'block'), name='core_signlink_one_alive'),
         ),
         migrations.AddConstraint(
-            model_name="signlink",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("method", "L2"), _negated=True),
-                    ("phone_last4__regex", "^[0-9]{4}$"),
-                    _connector="OR",
-                ),
-                name="core_signlink_asks_digits",
-            ),
+            model_name='signlink',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('method', 'L2'), _negated=True), ('phone_last4__regex', '^[0-9]{4}$'), _connector='OR'), name='core_signlink_asks_digits'),
         ),
         migrations.AddIndex(
-            model_name="signature",
-            index=models.Index(
-                fields=["middle_x", "middle_y", "first_x", "first_y"], name="core_signature_shape"
-            ),
+            model_name='signature',
+            index=models.Index(fields=['middle_x', 'middle_y', 'first_x', 'first_y'], name='core_signature_shape'),
         ),
         migrations.AddConstraint(
-            model_name="signature",
-            constraint=models.UniqueConstraint(
-                fields=("document", "block"), name="core_signature_once"
-            ),
+            model_name='signature',
+            constraint=models.UniqueConstraint(fields=('document', 'block'), name='core_signature_once'),
         ),
         migrations.AddConstraint(
-            model_name="signature",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("actor_id__isnull", False),
-                        ("actor_kind", "user"),
-                        ("link__isnull", True),
-                        ("method", "account"),
-                        ("pad__isnull", True),
-                    ),
-                    models.Q(
-                        ("actor_kind", "contact"),
-                        ("link__isnull", False),
-                        ("method__in", ["L1", "L2"]),
-                        ("pad__isnull", True),
-                    ),
-                    models.Q(
-                        ("actor_kind", "contact"),
-                        ("link__isnull", True),
-                        ("method", "L1-offline"),
-                        ("pad__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="core_signature_by_whom",
-            ),
+            model_name='signature',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('actor_id__isnull', False), ('actor_kind', 'user'), ('link__isnull', True), ('method', 'account'), ('pad__isnull', True)), models.Q(('actor_kind', 'contact'), ('link__isnull', False), ('method__in', ['L1', 'L2']), ('pad__isnull', True)), models.Q(('actor_kind', 'contact'), ('link__isnull', True), ('method', 'L1-offline'), ('pad__isnull', False)), _connector='OR'), name='core_signature_by_whom'),
         ),
     ]

@@ -67,14 +67,8 @@ CREATE TRIGGER core_ruleresult_gone AFTER DELETE ON core_ruleresult
     REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION note_stale_rule_day();
 """
 
-TABLES = [
-    "core_entry",
-    "core_entrysubject",
-    "core_seal",
-    "core_signature",
-    "core_keptsignature",
-    "core_outboxattempt",
-]
+TABLES = ["core_entry", "core_entrysubject", "core_seal", "core_signature", "core_keptsignature",
+          "core_outboxattempt"]
 
 
 class Migration(migrations.Migration):
