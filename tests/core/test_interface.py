@@ -163,7 +163,9 @@ def test_durations_name_the_two_largest_units():
 
 
 def test_initials_suit_chinese_and_other_names():
-    assert [initials(name) for name in ("王海涛", "李静", "Anna Berg", "", "管理员", "CRM 接口")] == [
+    assert [
+        initials(name) for name in ("王海涛", "李静", "Anna Berg", "", "管理员", "CRM 接口")
+    ] == [
         "海涛",
         "李静",
         "AB",
