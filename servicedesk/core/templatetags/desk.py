@@ -177,6 +177,7 @@ def desk_words() -> str:
     words = {
         "left": gettext("%s left"),
         "over": gettext("%s overdue"),
+        "justOver": gettext("just overdue"),
         "days": gettext("%d d"),
         "hours": gettext("%d h"),
         "minutes": gettext("%d min"),
@@ -259,7 +260,13 @@ def remaining(
         level = "urgent"
     elif left <= warn:
         level = "warn"
-    text = gettext("%s overdue") if left < 0 else gettext("%s left")
+    if left >= 0:
+        text = gettext("%s left") % spell_duration(left)
+    elif left > -60:
+        # Not yet a minute: “0 min” says nothing.
+        text = gettext("just overdue")
+    else:
+        text = gettext("%s overdue") % spell_duration(left)
     local = timezone.localtime(due_at) if due_at else None
     # Moments and limits differ from row to row; all else of a chip is drawn once.
     chip = drawn(
@@ -268,7 +275,7 @@ def remaining(
         due=DUE if local else "",
         state=state,
         level=level,
-        text=text % spell_duration(left),
+        text=text,
         warn=WARN,
         urgent=URGENT,
         label=str(label),
