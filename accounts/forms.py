@@ -76,6 +76,12 @@ class UserForm(DeskForm):
     email = forms.EmailField(label=_("E-mail"), required=False, max_length=254)
     language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
 
+    def clean_staff_number(self) -> str:
+        number: str = self.cleaned_data["staff_number"]
+        if any(char.isspace() for char in number):
+            raise forms.ValidationError(_("A staff number has no spaces."))
+        return number
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["team"].queryset = Team.objects.all()  # type: ignore[attr-defined]
@@ -96,7 +102,10 @@ class NewUserForm(UserForm):
     password = NewPasswordField(
         label=_("First password"),
         required=False,
-        help_text=_("At least 12 characters. API clients have none; they work with tokens."),
+        help_text=_(
+            "At least 12 characters. A person without a password cannot log in. "
+            "API clients have none; they work with tokens."
+        ),
     )
 
     field_order = ["name", "username", "role", "team", "password"]

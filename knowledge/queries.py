@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from math import log1p
 
 from django.contrib.postgres.search import SearchRank
@@ -12,7 +13,7 @@ from customers.models import Product
 from knowledge.models import Article, FaultCategory
 from knowledge.states import Status
 from servicedesk.core.actors import SYSTEM, Actor
-from servicedesk.core.search import GramQuery, any_of, grams_of, matching
+from servicedesk.core.search import GramQuery, any_of, grams_of, matching, spelled
 
 ARTICLE_FIELDS = ("title", "symptom", "cause", "solution")
 
@@ -111,9 +112,17 @@ def within(category: FaultCategory) -> QuerySet[FaultCategory]:
 
 def categories_matching(
     text: str, limit: int = 30, *, actor: Actor = SYSTEM
-) -> QuerySet[FaultCategory]:
-    """Categories in use, by a part of their path or code."""
+) -> list[FaultCategory]:
+    """Categories in use, by a part of their path or code, of its pinyin or the initials of that.
+
+    There are some dozens of them; the catalogue of faults is read at once.
+    """
     found = FaultCategory.objects.visible_to(actor).filter(is_active=True)
-    for word in text.replace("\0", " ").split():
-        found = found.filter(Q(path__icontains=word) | Q(code__icontains=word))
-    return found[:limit]
+    words = text.lower().replace("\0", " ").split()
+    named = (c for c in found if all(_names(c, word) for word in words))
+    return list(islice(named, limit))
+
+
+def _names(category: FaultCategory, word: str) -> bool:
+    steps = category.path.split(" / ")
+    return word in f"{category.path} {category.code}".lower() or word in spelled(*steps)

@@ -70,7 +70,7 @@ def _met(journal: Journal, kind: str) -> list[Entry]:
 def _clock_kept(ticket: Ticket, journal: Journal, kind: str, *deeds: Entry | None) -> Finding:
     """Whether a clock was met in time, missed, is still open, or was never recorded."""
     if misses := _misses(journal, kind):
-        return broken(*misses, *_known(deeds), note=MISSED)
+        return broken(*misses, *_known(deeds), note=str(MISSED))
     if met := _met(journal, kind):
         return kept(*met, *_known(deeds))
     if ticket.status in OPEN:
@@ -137,7 +137,7 @@ def longer_only_with_consent(ticket: Ticket, journal: Journal) -> Finding:
     consents = journal.all(ExtensionConsented.type)
     if missed:
         note = _("The time limit ran out before the customer consented to more.")
-        return broken(*missed, *consents, note=note if consents else MISSED)
+        return broken(*missed, *consents, note=note if consents else str(MISSED))
     if consents:
         return kept(*journal.all(ExtensionProposed.type), *consents)
     if ticket.status in OPEN:

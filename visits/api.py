@@ -95,7 +95,8 @@ class VisitOutput(serializers.ModelSerializer[VisitOrder]):
         model = VisitOrder
         fields = [
             "number", "uid", "version", "status", "ticket", "customer", "store", "contact",
-            "contact_name", "contact_phone", "salutation", "address", "need", "bring", "installation",
+            "contact_name", "contact_phone", "salutation", "address", "need", "task", "bring",
+            "installation",
             "category", "is_urgent", "is_complaint", "ordered_at", "engineer", "accepted_at",
             "first_judgement", "unclear", "window_from", "window_until", "travel_minutes",
             "leave_at", "planned_from", "planned_until", "departed_at", "arrived_at", "waiting_since", "started_at", "finished_at",
@@ -147,11 +148,11 @@ class OrderInput(Happened):
     contact_phone = _free(30)
     address = _free(300)
     need = _free(4000)
+    task = _free(1000)
     installation = RecordField(slug_field="uid", queryset=Installation.objects, required=False)
     category = RecordField(slug_field="code", queryset=FaultCategory.objects, required=False)
     bring = _free(1000)
     is_urgent = serializers.BooleanField(default=False)
-    reason = _free(300)
 
 
 class AssignInput(Happened):

@@ -28,7 +28,7 @@ class VisitEvent(Event):
 class VisitOrdered(VisitEvent):
     type: ClassVar[str] = "visit.ordered"
     label = _("Visit ordered")
-    detail = "{number} {address}"
+    detail = "{number} {address}: {reason}"
     icon = "truck"
     address: str
     reason: str

@@ -31,6 +31,7 @@ from servicedesk.core.forms import (
     Textarea,
     UidChoiceField,
 )
+from servicedesk.core.link_mail import masked
 from servicedesk.core.moments import spoken
 from visits import planning
 from visits.clocks import LATE_NOTICE, LONG_NOTICE, SHORT_NOTICE
@@ -79,6 +80,8 @@ class VisitForm(DeskForm):
     one_tap: ClassVar[bool] = False
     script: ClassVar[Any] = ""
     intro: Any = ""
+    # On the button, where the name of the act does not say that it is saved.
+    submit: ClassVar[Any] = ""
 
     def __init__(
         self,
@@ -171,6 +174,7 @@ def _bring() -> Any:
 
 
 class BringForm(VisitForm):
+    submit = _("Save")
     intro = _("The engineer sees it in his day and on the departure checklist.")
     bring = _bring()
 
@@ -195,6 +199,7 @@ class PlanForm(VisitForm):
     def prepare(self) -> None:
         self.initial.setdefault("engineer", self.visit.engineer)
         self.initial.setdefault("window_from", self.visit.planned_from or self.visit.window_from)
+        self.fields["window_from"].help_text = _opening_hours(self.visit)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
@@ -242,7 +247,7 @@ class SlotsField(forms.MultipleChoiceField):
 
 
 class OfferForm(VisitForm):
-    intro = _(
+    intro: Any = _(
         "The customer chooses one of these times by a link of his own. Until then nothing is"
         " promised, and nothing that is promised moves."
     )
@@ -258,6 +263,10 @@ class OfferForm(VisitForm):
             del self.fields["asked_by"], self.fields["reason"]
 
     def prepare(self) -> None:
+        address = masked(self.visit.contact.email) if self.visit.contact else ""
+        if address:
+            mailed = gettext("The link is sent by e-mail to %(address)s, too.")
+            self.intro = f"{self.intro} {mailed % {'address': address}}"
         windows = planning.windows_to_offer(self.visit, now=self.moment)
         values = [f"{start.isoformat()}/{until.isoformat()}" for start, until in windows]
         field: Any = self.fields["slots"]
@@ -343,6 +352,7 @@ class ConsultForm(VisitForm):
 
 
 class AttemptForm(VisitForm):
+    submit = _("Save the call")
     outcome = forms.ChoiceField(
         label=_("How did the call end?"), choices=ContactAttempt.Outcome.choices,
         widget=RadioButtons,
@@ -374,6 +384,13 @@ class WindowForm(VisitForm):
     def prepare(self) -> None:
         self.initial.setdefault("agreed_with", self.visit.salutation or self.visit.contact_name)
         self.initial.setdefault("travel_minutes", self.visit.travel_minutes)
+        self.fields["window_from"].help_text = _opening_hours(self.visit)
+
+
+def _opening_hours(visit: VisitOrder) -> str:
+    """Of the store, to be seen where a time is chosen."""
+    known = visit.store.opening_hours
+    return gettext("Opening hours of the store: %(hours)s") % {"hours": known} if known else ""
 
 
 def _travel() -> Any:
@@ -500,6 +517,7 @@ class TellLateForm(VisitForm):
 
 
 class PrepareForm(VisitForm):
+    submit = _("Save the checklist")
     spans: ClassVar[Mapping[str, int]] = {"usb_drive": 6, "usb_scanned_at": 6}
     ticked = _ticks(DEPARTURE_ITEMS, _("I have"))
     usb_drive = _line(
@@ -514,6 +532,7 @@ class PrepareForm(VisitForm):
 
 
 class WaitForm(MomentForm):
+    submit = _("Record that the customer is not there")
     script = _(
         "%(customer)s, this is %(me)s of %(company)s, I am at your place. Shall we find another"
         " time, or may a colleague of yours receive me?"
@@ -522,6 +541,7 @@ class WaitForm(MomentForm):
 
 
 class LeaveNoteForm(VisitForm):
+    submit = _("Record the note left")
     spans: ClassVar[Mapping[str, int]] = {"proposed_from": 6, "proposed_until": 6}
     left_with = _line(_("Where is the note, or who has it?"))
     phone = _line(_("Number to call"), longest=60, required=False)
@@ -552,6 +572,7 @@ class InterruptForm(MomentForm):
 
 
 class RecordForm(VisitForm):
+    submit = _("Save the work record")
     spans: ClassVar[Mapping[str, int]] = {
         "tested_by": 6, "test_result": 6, "next_step": 6, "next_step_at": 6,
     }  # fmt: skip
@@ -644,6 +665,7 @@ class HandInForm(VisitForm):
 
 
 class ComplaintForm(VisitForm):
+    submit = _("Record the complaint")
     intro = _("Listen, do not argue, take it on. Your supervisor is told at once.")
     text = _text(_("What did the customer say?"), longest=1000, rows=3)
 

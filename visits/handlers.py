@@ -29,7 +29,7 @@ def order_what_was_requested(event: VisitRequested) -> None:
         address=event.address,
         contact_name=event.contact_name,
         contact_phone=event.contact_phone,
-        reason=event.reason,
+        task=event.reason,
         at=event.at,
         by=acting() or SYSTEM,
     )

@@ -60,6 +60,8 @@ class VisitOrder(Record):
     salutation = models.CharField(_("form of address"), max_length=30, blank=True)
     address = models.CharField(_("address"), max_length=300)
     need = models.TextField(_("need in the customer's words"), max_length=4000)
+    # What the visit is for, in the words of whoever ordered it; empty: just the need.
+    task = models.TextField(_("task on site"), max_length=1000, blank=True)
     # Parts, tools, papers: what the desk knows to be needed there (VISIT-10).
     bring = models.TextField(_("what to bring"), max_length=1000, blank=True)
     installation = models.ForeignKey(

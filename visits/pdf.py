@@ -149,6 +149,7 @@ def visit_data(visit: VisitOrder) -> dict[str, Any]:
             },
             "product": _product(visit),
             "need": visit.need,
+            "task": visit.task,
             "first_judgement": visit.first_judgement,
             "appointment": _appointment(visit),
             "on_site": _on_site(visit, work),

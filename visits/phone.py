@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from servicedesk.core import phone
 from servicedesk.core.actors import Actor
 from servicedesk.core.http import carry_out
@@ -24,6 +26,8 @@ VERBS = frozenset(
     for step in VISIT
     if step.name in FORMS and step.permission in {"visits.work", "visits.attach"}
 )
+# Where “recorded” would be an odd word for it.
+SAID = {"present_form": _("The form is ready: now the customer signs.")}
 _PLAN = frozenset(
     {
         "status",
@@ -72,7 +76,7 @@ def _act(visit: VisitOrder, verb: str, call: Call) -> Outcome:
         raise Invalid(_errors(form), code="invalid")
     if carry_out(form, getattr(actions, verb), visit, at=call.at, by=call.by) is None:
         raise Invalid(_errors(form))
-    return Outcome(after_act(visit, verb))
+    return Outcome(after_act(visit, verb), str(SAID.get(verb, "")))
 
 
 def _errors(form: VisitForm) -> dict[str, list[str]]:

@@ -24,7 +24,7 @@ from sla.policies import Scope, choose
 from sla.worktime import Worktime, counted, elapsed
 from tickets.states import OPEN
 from visits.models import Offer, VisitOrder, WorkRecord
-from visits.queries import bounds_of
+from visits.queries import ARRANGING, bounds_of
 from visits.slots import (
     Busy,
     Candidate,
@@ -112,14 +112,30 @@ def open_spans(visit: VisitOrder, start: datetime, end: datetime) -> list[Span]:
     product = visit.installation.product_id if visit.installation else None
     scope = Scope(visit.is_urgent, visit.customer_id, product)
     spans = counted(_worktime(scope, at=start), start, end)
+    opening = _opening(visit.store)
+    return both(spans, counted(opening, start, end)) if opening else spans
+
+
+def _opening(store: Store) -> Worktime | None:
+    """None where the hours are not known, or free text, such as “daily until late”."""
     try:
-        windows = hours.parse(visit.store.opening_hours)
+        windows = hours.parse(store.opening_hours)
     except ValueError:
-        windows = ()  # free text, such as “daily until late”
-    if windows:
-        opening = Worktime(settings.TIME_ZONE, (windows,) * 7)
-        spans = both(spans, counted(opening, start, end))
-    return spans
+        return None
+    return Worktime(settings.TIME_ZONE, (windows,) * 7) if windows else None
+
+
+def outside_opening(visit: VisitOrder) -> bool:
+    """The time agreed or planned lies, at least in part, where the store is closed."""
+    start, until = visit.window_from, visit.window_until
+    if visit.status in ARRANGING and visit.planned_from:
+        start, until = visit.planned_from, visit.planned_until
+    elif visit.status not in APPOINTED_AHEAD:
+        return False
+    opening = _opening(visit.store)
+    if opening is None or start is None or until is None:
+        return False
+    return elapsed(opening, start, until) < until - start
 
 
 def _worktime(scope: Scope, *, at: datetime) -> Worktime:

@@ -577,10 +577,11 @@ def steps(visit: VisitOrder) -> list[tuple[Any, str, datetime | None]]:
         (_("Handed in"), visit.handed_in_at),
         (_("Archived"), visit.archived_at),
     ]
-    reached = REACHED.get(visit.status, 0)
+    # The last one that is true of it: what stands out says how it is, not what is to come.
+    reached = REACHED.get(visit.status, 0) - 1
     return [
-        (label, "done" if i < reached else "current" if i == reached else "todo",
-         at if i < reached or i == 2 else None)
+        (label, "current" if i == reached else "done" if i < reached else "todo",
+         at if i <= reached or i == 2 else None)
         for i, (label, at) in enumerate(line)
     ]  # fmt: skip
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -91,6 +92,11 @@ def create(request: DeskRequest) -> HttpResponse:
     if request.method == "POST":
         user = perform(request, form, actions.create_user)
         if user is not None:
+            if user.role != Role.CLIENT and not user.has_usable_password():
+                messages.warning(
+                    request,
+                    _("%(name)s cannot log in yet: set a password first.") % {"name": user.name},
+                )
             return redirect(user)
     context = {"form": form, "title": _("New account"), "cancel": reverse("accounts:users")}
     return render(request, "accounts/form.html", context, status=422 if form.errors else 200)

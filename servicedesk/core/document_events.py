@@ -9,6 +9,14 @@ from django.utils.translation import gettext_lazy as _
 
 from servicedesk.core.events import Event
 
+# How it was signed, as timelines say it (models.Signature.Method).
+METHODS = {
+    "L1": _("on the engineer's phone"),
+    "L1-offline": _("on the engineer's phone, without a network"),
+    "L2": _("on his own phone"),
+    "account": _("by his own log-in"),
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class DocumentEvent(Event):
@@ -35,6 +43,7 @@ class SignLinkMade(DocumentEvent):
     label = _("Handed over for signature")
     detail = "{number} {signer_name} ({method})"
     icon = "link"
+    called = {"method": METHODS}
     block: str
     method: str
     signer_name: str
@@ -46,6 +55,7 @@ class DocumentSigned(DocumentEvent):
     label = _("Form signed")
     detail = "{number} {signer_name} ({method})"
     icon = "signature"
+    called = {"method": METHODS}
     block: str
     signer_name: str
     method: str

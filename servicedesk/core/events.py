@@ -49,6 +49,8 @@ class Event:
     label: ClassVar[Any]
     detail: ClassVar[str] = ""
     icon: ClassVar[str] = "point"
+    # What codes among the fields are called: by field, by code.
+    called: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     at: datetime
 
     @classmethod

@@ -340,6 +340,9 @@ class _Desk(forms.BaseForm):
                 replacement = better(attrs=attrs)
                 replacement.is_required = field.widget.is_required
                 field.widget = replacement
+            if isinstance(field.widget, forms.Textarea):
+                # A browser cuts what is pasted without a word; the server says what is too long.
+                field.widget.attrs.pop("maxlength", None)
 
 
 class DeskForm(_Desk, forms.Form):

@@ -54,6 +54,8 @@ SKEW = timedelta(minutes=2)
 # Any constant: the first key of the advisory lock that lets one command of a person at a time in.
 LOCK = 7_021_404
 BATCH = 200
+# Refusals that the form itself shows at its fields.
+SLIPS = frozenset({"invalid", "refused"})
 
 
 class Invalid(Exception):
@@ -174,6 +176,8 @@ class Said:
     app: str = ""
     # Not empty: the person threw it away before it was ever sent.
     discard: str = ""
+    # He stands before the form and sees at once what is wrong with it.
+    at_once: bool = False
 
     @property
     def digest(self) -> str:
@@ -203,7 +207,7 @@ def receive(said: Said, *, at: datetime, by: Actor) -> PhoneCommand:
         command = _keep(said, at=at, by=by)
         if said.discard:
             _throw_away(command, said.discard, at=at, by=by)
-        _work_off(command, at=at, by=by)
+        _work_off(command, at=at, by=by, at_once=said.at_once)
     return command
 
 
@@ -292,7 +296,7 @@ def mend(refused: PhoneCommand, said: Said, *, at: datetime, by: Actor) -> Phone
         if refused.state != State.REFUSED or replaced(refused) is not None:
             raise NotRefused
         command = _keep(said, at=at, by=by, replaces=refused)
-        _work_off(command, at=at, by=by)
+        _work_off(command, at=at, by=by, at_once=said.at_once)
     return command
 
 
@@ -327,10 +331,13 @@ def _throw_away(command: PhoneCommand, reason: str, *, at: datetime, by: Actor) 
 # --- doing ------------------------------------------------------------------------------------
 
 
-def _work_off(first: PhoneCommand, *, at: datetime, by: Actor, patient: bool = True) -> None:
+def _work_off(
+    first: PhoneCommand, *, at: datetime, by: Actor, patient: bool = True, at_once: bool = False
+) -> None:
     """Do the command, if it is its turn, and then what waited for it, and so on.
 
     patient: without it the first one is done even though its predecessor has not come.
+    at_once: the first one's answer is read at its form; what is wrong there is no event.
     """
     turn = deque([first])
     while turn:
@@ -340,7 +347,7 @@ def _work_off(first: PhoneCommand, *, at: datetime, by: Actor, patient: bool = T
             if patient and command.after is not None and _pending(former):
                 continue
             patient = True
-            _try(command, former, at=at, by=by)
+            _try(command, former, at=at, by=by, at_once=at_once and command is first)
         turn.extend(_followers(command))
 
 
@@ -368,7 +375,14 @@ def _followers(command: PhoneCommand) -> list[PhoneCommand]:
     )
 
 
-def _try(command: PhoneCommand, former: PhoneCommand | None, *, at: datetime, by: Actor) -> None:
+def _try(
+    command: PhoneCommand,
+    former: PhoneCommand | None,
+    *,
+    at: datetime,
+    by: Actor,
+    at_once: bool = False,
+) -> None:
     """Do it once, all or nothing, and keep the answer."""
     command.attempts += 1
     command.tried_at = at
@@ -395,7 +409,8 @@ def _try(command: PhoneCommand, former: PhoneCommand | None, *, at: datetime, by
         if command.state != State.DONE:
             command.version_after = subject.version
     command.save()
-    if command.state == State.REFUSED and command.message != said_before:
+    slip = at_once and command.code in SLIPS
+    if command.state == State.REFUSED and command.message != said_before and not slip:
         _tell_refused(command, by)
 
 

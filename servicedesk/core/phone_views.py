@@ -228,6 +228,7 @@ def _said(body: dict[str, Any]) -> Said:
         clock_offset_ms=_number(body, "clock_offset_ms", -LARGEST_OFFSET, LARGEST_OFFSET),
         app=_text(body, "app", longest=40, default=""),
         discard=_text(body, "discard", longest=300, default="").strip(),
+        at_once=body.get("at_once") is True,
     )
     if said.after == op_id:
         raise NotUnderstood("a command cannot come after itself")

@@ -124,6 +124,8 @@ def line(entry: Entry) -> Line:
     event = EVENTS.get(entry.type)
     year = timezone.localtime(entry.at).year
     known = {name: _shown(value, year) for name, value in entry.data.items()}
+    for name, words in (event.called if event else {}).items():
+        known[name] = words.get(entry.data.get(name, ""), known.get(name, ""))
     return Line(
         entry.at,
         entry.recorded_at,

@@ -24,7 +24,7 @@ from sla.models import Deadline
 from tickets.models import CallbackPromise, Handover, Message, Ticket
 from tickets.states import OPEN, HandoverStatus, MessageStatus, PromiseStatus, Status
 from visits.models import VisitOrder
-from visits.states import FINAL
+from visits.states import APPOINTED_AHEAD, FINAL
 from visits.states import Status as VisitStatus
 
 # So many rows a section shows; the rest is one click away.
@@ -179,11 +179,13 @@ def _my_visits(actor: Actor) -> Section:
         _("No visit is planned for you."),
         VisitOrder.objects.filter(engineer_id=actor.id)
         .unfinished()
+        .exclude(status=VisitStatus.HANDED_IN)
         .select_related("store")
         .order_by("window_from"),
+        # Once he is there, the beginning of the window is no deadline of his any more.
         lambda v: Row(
             str(v.store), f"{v.number} · {v.get_status_display()}", v.get_absolute_url(),
-            v.window_from, v.is_urgent,
+            v.window_from if v.status in APPOINTED_AHEAD else None, v.is_urgent,
         ),
     )  # fmt: skip
 

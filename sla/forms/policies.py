@@ -21,11 +21,12 @@ from sla.wording import CHANNELS, PEOPLE, moment, sentences, unnamed
 
 MINUTE = timedelta(minutes=1)
 URGENT = {"yes": True, "no": False}
-MOST_MINUTES = 366 * 24 * 60
+MOST_HOURS = 366 * 24
+MOST_MINUTES = MOST_HOURS * 60
 
 
-def _number(label: Any) -> forms.IntegerField:
-    return forms.IntegerField(label=label, min_value=0, max_value=MOST_MINUTES, required=False)
+def _number(label: Any, most: int = MOST_MINUTES) -> forms.IntegerField:
+    return forms.IntegerField(label=label, min_value=0, max_value=most, required=False)
 
 
 class TermsForm(DeskForm):
@@ -37,12 +38,12 @@ class TermsForm(DeskForm):
     }  # fmt: skip
 
     name = forms.CharField(label=_("Name"), max_length=80)
-    target_hours = _number(_("Time allowed: hours"))
+    target_hours = _number(_("Time allowed: hours"), MOST_HOURS)
     target_minutes = _number(_("minutes"))
     calendar = UidChoiceField(
         None, label=_("Counted by"), required=False, empty_label=_("Day and night")
     )
-    pause_hours = _number(_("Pauses in all up to: hours"))
+    pause_hours = _number(_("Pauses in all up to: hours"), MOST_HOURS)
     pause_minutes = _number(_("minutes"))
     own_steps = forms.BooleanField(
         label=_("A ladder of its own (else that of the kind)"), required=False

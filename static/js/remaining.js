@@ -23,7 +23,9 @@ function update(chip, now) {
   else if (left <= Number(chip.dataset.urgent)) level = "urgent";
   else if (left <= Number(chip.dataset.warn)) level = "warn";
   chip.className = `chip chip-${level}`;
-  const text = (left < 0 ? words.over : words.left).replace("%s", spell(left));
+  const form = left < 0 ? words.over : words.left;
+  // Not yet a minute: “0 min” says nothing.
+  const text = left < 0 && left > -60 ? words.justOver : form.replace("%s", spell(left));
   const time = chip.querySelector("time");
   if (time.textContent !== text) time.textContent = text;
 }

@@ -59,7 +59,12 @@ function start(root) {
     );
   }
 
-  pad.addEventListener("beginStroke", () => { drawing = true; });
+  pad.addEventListener("beginStroke", () => {
+    drawing = true;
+    // What was missing is being done.
+    root.classList.remove("sign-field-invalid");
+    for (const fault of root.querySelectorAll("[role=alert]")) fault.remove();
+  });
   pad.addEventListener("endStroke", () => {
     drawing = false;
     read();

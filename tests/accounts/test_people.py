@@ -55,6 +55,7 @@ def test_an_administrator_makes_an_account_and_the_person_logs_in(desk):
         ("username", "guanli", "该登录名已被使用"),
         ("username", "GuanLi", "该登录名已被使用"),
         ("username", "two words", "只能使用文字、数字"),
+        ("staff_number", "我 的 工号", "工号里不能有空格"),
         ("password", "short", "至少"),
         ("password", "zhoujie-zhou", "过于相似"),
         ("password", "qwerty123456", "最先"),
@@ -69,6 +70,12 @@ def test_a_wrong_account_comes_back_with_the_reason_at_the_field(desk, field, va
     assert field in answer.context["form"].errors
     assert text in str(answer.context["form"].errors[field])
     assert "13711112222" in answer.content.decode()
+
+
+def test_who_got_no_password_cannot_log_in_and_the_page_says_so(desk):
+    answer = desk.post("/accounts/people/new/", NEW | {"password": ""}, follow=True)
+
+    assert "周杰还不能登录：请先设置密码。" in answer.text
 
 
 def test_everything_that_is_wrong_is_said_at_once_and_what_was_typed_stays(desk):

@@ -39,7 +39,7 @@ def test_part_and_photo_without_a_network(page_of, engineer, tmp_path):
     found = faults(phone, "parts")
     submit(phone, "add_part", visit)
     with phone.expect_file_chooser() as chooser:
-        phone.locator(".photo-tap label", has_text="施工前").tap()
+        phone.locator(".photo-tap label", has_text="处理前照片").tap()
     chooser.value.set_files(photo(tmp_path))
     arrived_at(phone, visit)
     expect(phone.locator("[data-phone-bar]")).to_contain_text("2 条未上传")
@@ -51,9 +51,21 @@ def test_part_and_photo_without_a_network(page_of, engineer, tmp_path):
     all_sent(phone, 2)
     assert Part.objects.get().stock.code == "CAB-6"
     assert files_of(visit).get().purpose == "before"
-    expect(phone.locator(".photos strong")).to_have_text("施工前")
+    expect(phone.locator(".photos strong")).to_have_text("处理前")
     found += faults(phone, "working")
     assert "\n".join(found + [line for line in said if "ERR_INTERNET" not in line]) == ""
+
+
+def test_a_part_is_found_on_the_very_first_page_that_is_opened(page_of, engineer):
+    create_stock_part(code="CAB-6", name="网线", spec="10 米", unit="根", at=AT, by=SYSTEM)
+    visit = soon(Status.WORKING, engineer, minutes=-10)
+    phone = page_of(engineer, phone=True)
+
+    phone.goto(f"{visit.get_absolute_url()}add_part/")
+    phone.locator("[name=name]").press_sequentially("网线")
+    phone.locator(".part-list button").tap()
+
+    expect(phone.locator("[name=code]")).to_have_value("CAB-6")
 
 
 def test_the_wait_ends_by_itself_and_late_is_told_in_two_taps(page_of, engineer):
@@ -74,7 +86,7 @@ def test_the_wait_ends_by_itself_and_late_is_told_in_two_taps(page_of, engineer)
     # Two minutes of play are allowed before the arrival; the wait began a quarter of an hour ago.
     type(late).objects.filter(pk=late.pk).update(status=Status.WAITING, waiting_since=ended)
     phone.goto(late.get_absolute_url())
-    expect(phone.locator(".wait-time")).to_have_text(re.compile(r"0:\d\d"))
+    expect(phone.locator(".wait-time")).to_have_text(re.compile(r"^0 分 \d+ 秒$"))
     found += faults(phone, "waiting")
     expect(phone.locator('.thumb-bar a[href$="/leave_note/"]')).to_be_visible(timeout=20_000)
     expect(phone).to_have_title(re.compile("已等满 15 分钟"))

@@ -94,6 +94,7 @@ def test_every_icon_that_is_named_exists():
         (30, "warn", "剩 30 分"),
         (192, "ok", "剩 3 小时 12 分"),
         (3 * 1440 + 65, "ok", "剩 3 天 1 小时"),
+        (-0.5, "over", "刚刚超时"),
         (-25, "over", "已超时 25 分"),
     ],
 )
@@ -162,11 +163,15 @@ def test_durations_name_the_two_largest_units():
 
 
 def test_initials_suit_chinese_and_other_names():
-    assert [initials(name) for name in ("王海涛", "李静", "Anna Berg", "")] == [
+    assert [
+        initials(name) for name in ("王海涛", "李静", "Anna Berg", "", "管理员", "CRM 接口")
+    ] == [
         "海涛",
         "李静",
         "AB",
         "?",
+        "管理",
+        "C",
     ]
 
 

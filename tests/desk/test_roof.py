@@ -49,6 +49,16 @@ def test_a_ticket_that_nobody_works_on_is_seen_at_once(desk):
     assert ticket.get_absolute_url() in desk.get(reverse("desk:home")).text
 
 
+def test_what_is_handed_in_is_off_his_list_and_only_what_is_ahead_counts_down(engineer):
+    for status in ("handed_in", "finished", "appointed"):
+        make_visit(status, engineer)
+
+    rows = next(s for s in my_work(engineer.as_actor()) if s.icon == "map-pin").rows
+
+    due = {row.detail.split(" · ")[1]: row.due_at is not None for row in rows}
+    assert due == {"完工": False, "已预约": True}
+
+
 def test_an_engineer_sees_his_visits_what_he_can_take_and_no_desk_work(engineer):
     visit, lone = make_visit("appointed", engineer), make_ticket()
 

@@ -129,6 +129,9 @@ def test_it_helped_is_one_click_beside_the_call(shelf, desk):
 def test_categories_are_chosen_by_typing(software, printing, dispatcher, desk):
     assert list(categories_matching("打印")) == [printing]
     assert list(categories_matching("sw 软件")) == [software, printing]
+    assert list(categories_matching("dy")) == [printing]
+    assert list(categories_matching("rj DAYIN")) == [printing]
+    assert list(categories_matching("zz")) == []
     actions.deactivate_category(printing, at=AT, by=dispatcher.as_actor())
     results = desk.get(reverse("knowledge:category_options") + "?q=软件").json()["results"]
     assert [r["label"] for r in results] == ["软件"]

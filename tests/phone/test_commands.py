@@ -9,7 +9,7 @@ import pytest
 
 from servicedesk.core.models import Entry
 from tests.phone.conftest import count, events, whole_visit
-from tests.visits.factories import ARRIVED, LEAVE, make_visit
+from tests.visits.factories import ARRIVED, LEAVE, STARTED, make_visit
 from visits.states import Status
 
 pytestmark = pytest.mark.django_db
@@ -84,3 +84,25 @@ def test_what_comes_too_early_is_acknowledged_and_waits(phone, engineer):
     assert visit.arrived_at == ARRIVED
     assert phone.answer(arrive["op_id"])["state"] == "done"
     assert phone.send(arrive).json()["state"] == "done"
+
+
+def test_a_slip_seen_at_once_at_its_form_is_no_event_and_one_sent_later_is(phone, engineer):
+    visit = make_visit(Status.WORKING, engineer)
+    empty = {"findings": ""}
+
+    online = phone.does(visit, "record_work", empty, at=STARTED, at_once=True)
+    assert (online["state"], list(online["errors"])) == ("refused", ["findings"])
+    assert count(visit, "phone.refused") == 0
+
+    queued = phone.does(visit, "record_work", empty, at=STARTED)
+    assert queued["state"] == "refused"
+    assert count(visit, "phone.refused") == 1
+
+
+def test_what_is_no_slip_of_a_form_is_an_event_at_once_too(phone, engineer):
+    visit = make_visit(Status.ARCHIVED, engineer)
+
+    stale = phone.does(visit, "hand_in", at=ARRIVED, at_once=True, base_version=0)
+
+    assert stale["code"] == "stale"
+    assert count(visit, "phone.refused") == 1

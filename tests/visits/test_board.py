@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from customers.models import Store
 from tests.conftest import AT
 from tests.visits.factories import (
     WINDOW,
@@ -177,7 +178,7 @@ def test_a_drop_on_a_day_takes_the_first_free_window_of_it(desk, engineer):
 
 
 def test_a_drop_that_does_not_fit_says_why_on_the_board(desk, engineer):
-    agreed = make_visit(Status.APPOINTED, engineer)
+    make_visit(Status.APPOINTED, engineer)
     visit = order()
     sent = {
         "engineer": engineer.uid, "length": 60, "back": "board", "board_day": "2026-03-02",
@@ -186,8 +187,43 @@ def test_a_drop_that_does_not_fit_says_why_on_the_board(desk, engineer):
     answer = desk.post(f"/visits/{visit.number}/plan/", sent)
     assert answer.status_code == 422
     assert answer.context["chosen"] == visit
-    assert agreed.number in answer.content.decode()
+    # As it is kept, not as it would have become; and the reason is said once.
+    assert answer.context["chosen"].status == Status.ORDERED
+    assert answer.content.decode().count("时间冲突（含路程）") == 1
     assert VisitOrder.objects.get(pk=visit.pk).status == Status.ORDERED
+
+
+def test_what_was_typed_and_does_not_fit_stays_in_the_form(desk, engineer):
+    visit = order()
+    sent = {"engineer": engineer.uid, "length": 60, "back": "board", "typed": "1"}
+
+    answer = desk.post(f"/visits/{visit.number}/plan/", sent)
+
+    assert answer.status_code == 422
+    assert "window_from" in answer.context["form"].errors
+
+
+def test_the_order_in_hand_says_for_whom_and_when_it_is_planned(desk, engineer):
+    visit = plan(order(), engineer, WINDOW[0])
+
+    page = desk.get("/visits/board/", {"order": visit.number}).content.decode()
+
+    assert f"<strong>{engineer.name} · " in page
+
+
+@pytest.mark.parametrize(
+    ("hours", "warned"),
+    [("14:30-22:00", True), ("09:30–22:00", False), ("看情况", False), ("", False)],
+)
+def test_a_time_outside_of_the_opening_hours_is_warned_of_and_stands(
+    hours, warned, engineer, logged_in, helpdesk
+):
+    visit = make_visit(Status.APPOINTED, engineer)
+    Store.objects.filter(pk=visit.store_id).update(opening_hours=hours)
+
+    pages = [logged_in(who).get(visit.get_absolute_url()) for who in (helpdesk, engineer)]
+
+    assert ["不在门店营业时间内" in page.content.decode() for page in pages] == [warned] * 2
 
 
 def test_who_only_looks_cannot_take_an_order_in_hand(business, logged_in):

@@ -24,10 +24,10 @@ def counted(visit, now):
 @pytest.mark.parametrize(
     ("before", "labels"),
     [
-        (300, {"出发", "改到更晚 告知截止"}),
-        (239, {"出发", "半天内改期 告知截止"}),
-        (60, {"出发", "半天内改期 告知截止", "迟到 告知截止"}),
-        (29, {"出发", "迟到 告知截止"}),
+        (300, {"出发", "最晚告知时间（改到更晚）"}),
+        (239, {"出发", "最晚告知时间（半天内改期）"}),
+        (60, {"出发", "最晚告知时间（半天内改期）", "最晚告知时间（迟到）"}),
+        (29, {"出发", "最晚告知时间（迟到）"}),
     ],
 )
 def test_an_appointment_counts_down_what_may_still_be_done(before, labels, engineer):
@@ -42,15 +42,15 @@ def test_the_rules_are_half_an_hour_four_hours_and_five_minutes_before(engineer)
     due = {str(count.label): count.due_at for count in counts_of(visit)}
 
     assert due["出发"] == LEAVE
-    assert due["半天内改期 告知截止"] == WINDOW[0] - 30 * MINUTE
-    assert due["改到更晚 告知截止"] == WINDOW[0] - 240 * MINUTE
-    assert due["迟到 告知截止"] == WINDOW[0] - 5 * MINUTE
+    assert due["最晚告知时间（半天内改期）"] == WINDOW[0] - 30 * MINUTE
+    assert due["最晚告知时间（改到更晚）"] == WINDOW[0] - 240 * MINUTE
+    assert due["最晚告知时间（迟到）"] == WINDOW[0] - 5 * MINUTE
 
 
 def test_on_the_way_the_arrival_counts(engineer):
     visit = make_visit(Status.EN_ROUTE, engineer)
 
-    assert set(counted(visit, WINDOW[0] - 20 * MINUTE)) == {"到达", "迟到 告知截止"}
+    assert set(counted(visit, WINDOW[0] - 20 * MINUTE)) == {"到达", "最晚告知时间（迟到）"}
 
 
 def test_whoever_was_not_reached_is_called_again_until_there_is_an_appointment(engineer):

@@ -73,6 +73,21 @@ def test_the_link_for_the_customers_signature_is_mailed(engineer, logged_in):
     assert Client().get(path).status_code == 200
 
 
+def test_before_a_link_is_made_the_page_says_that_it_is_mailed(engineer, logged_in):
+    visit = with_address(make_visit(Status.FINISHED, engineer))
+    actions.present_form(visit, at=timezone.now(), by=engineer.as_actor())
+    waiting = with_address(make_visit(Status.ACCEPTED, engineer))
+    phone = logged_in(engineer)
+
+    pages = [
+        phone.get(f"/visits/{visit.number}/sign/"),
+        phone.get(f"/visits/{waiting.number}/offer_times/"),
+    ]
+
+    said = "链接会同时发邮件至 l***@example.com"
+    assert [said in page.content.decode() for page in pages] == [True, True]
+
+
 def test_the_link_for_more_time_is_mailed(engineer, logged_in):
     ticket = with_address(make_ticket(TicketStatus.IN_PROGRESS, engineer))
     extension = extensions.propose_extension(

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.roles import Role
 from tests.conftest import AT, person
 from tests.visits.factories import WINDOW, make_visit, order
-from visits.queries import day_of, next_step
+from visits.queries import day_of, next_step, steps
 from visits.states import Status
 from visits.views.public import badge_token
 
@@ -53,6 +53,18 @@ def test_the_big_button_is_the_next_right_act(status, act, engineer, logged_in):
     shown = logged_in(engineer).get(visit.get_absolute_url()).context["next"]
 
     assert (shown.name if shown else None) == act
+
+
+def test_what_stands_out_on_the_way_of_a_visit_is_how_it_is(engineer):
+    current = {
+        status: [str(label) for label, state, _at in steps(make_visit(status, engineer)) if state == "current"]
+        for status in (Status.ASSIGNED, Status.FINISHED, Status.HANDED_IN, Status.ARCHIVED)
+    }  # fmt: skip
+
+    assert current == {
+        Status.ASSIGNED: ["已开单"], Status.FINISHED: ["完工"],
+        Status.HANDED_IN: ["已交单"], Status.ARCHIVED: ["已归档"],
+    }  # fmt: skip
 
 
 def test_the_note_is_offered_after_a_quarter_of_an_hour(engineer):

@@ -18,6 +18,7 @@ from servicedesk.core.actors import SYSTEM
 from servicedesk.core.errors import Refused, Stale
 from servicedesk.core.models import Document, Signature, SignLink
 from servicedesk.core.rules import evaluate
+from servicedesk.core.timeline import timeline
 from tests.conftest import give_pin, person
 from tests.visits.factories import (
     AFTER,
@@ -67,6 +68,16 @@ def test_signed_by_both_the_visit_is_signed_and_rated(visit, form, engineer):
     assert (visit.status, visit.signed_at) == (Status.SIGNED, AFTER)
     rating = Satisfaction.objects.get(visit=visit)
     assert (rating.punctuality, rating.skill, rating.remarks) == (5, 4, "谢谢")
+
+
+def test_the_timeline_says_how_it_was_signed_in_words(visit, form, engineer):
+    sign_as_customer(form, engineer, at=AFTER)
+    sign_as_engineer(form, engineer, at=AFTER)
+
+    said = [line.text for line in timeline(visit) if line.icon == "signature"]
+
+    assert f"{visit.number} {engineer.name}（登录本人账号签署）" in said
+    assert f"{visit.number} 李晓梅（在工程师手机上签署）" in said
 
 
 def test_a_record_that_is_being_corrected_cannot_be_signed(visit, form, engineer):

@@ -44,6 +44,18 @@ def test_the_start_keeps_who_received_him_and_starts_the_ticket(engineer):
     assert visit.ticket.status == "in_progress"
 
 
+def test_an_empty_record_is_refused_and_what_the_form_filled_in_is_no_record(engineer):
+    visit = make_visit(Status.WORKING, engineer)
+
+    with pytest.raises(Refused) as refusal:
+        record(visit, category=visit.category, tested_by=visit.contact_name, findings=" ")
+
+    assert refusal.value.field == "findings"
+    assert not WorkRecord.objects.get(visit=visit).tested_by
+    record(visit, cause="扫码枪松动")
+    assert WorkRecord.objects.get(visit=visit).cause == "扫码枪松动"
+
+
 def test_an_interruption_has_a_beginning_an_end_and_a_reason(engineer):
     visit = make_visit(Status.INTERRUPTED, engineer)
 

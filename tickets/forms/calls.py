@@ -103,6 +103,8 @@ class IntakeForm(DeskForm):
     answered_at = forms.DateTimeField(label=_("Answered at"))
     ring_count = forms.IntegerField(
         label=_("Rings"), min_value=0, max_value=99, required=False,
+        # A number field would not show again what is no number.
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
         error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), NO_COUNT),
     )  # fmt: skip
     greeted = forms.BooleanField(label=_("Greeted with company and name"), required=False)

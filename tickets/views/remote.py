@@ -147,7 +147,7 @@ def _stages(session: RemoteSession) -> list[tuple[Any, str, Any]]:
     """The stepper: what is over, where the session stands, what comes."""
     reached = STAGES.index(session.status) if session.status in STAGES else -1
     moments = [session.prepared_at, session.consent_at, session.started_at, session.ended_at]
-    words = [_("Prepared"), _("Consent"), _("Session running"), _("Session over")]
+    words = [_("Prepared"), _("Consent"), _("Session running"), _("Remote session over")]
     last = len(STAGES) - 1
     return [
         (

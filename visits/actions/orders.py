@@ -57,7 +57,7 @@ def order_visit(
     category: FaultCategory | None = None,
     bring: str = "",
     is_urgent: bool = False,
-    reason: str = "",
+    task: str = "",
     at: datetime,
     by: Actor,
 ) -> VisitOrder:
@@ -87,6 +87,8 @@ def order_visit(
         salutation=contact.salutation if contact else "",
         address=address or store.full_address,
         need=need,
+        # Where nobody says what the visit is for, it is for the need.
+        task="" if task.strip() == need.strip() else task.strip(),
         installation=installation,
         category=category,
         bring=bring.strip(),
@@ -106,7 +108,7 @@ def order_visit(
         for former in ticket.visits.exclude(pk=visit.pk):
             deadlines.meet("visit.next_step", former, at=at, by=by)
     told(
-        visit, VisitOrdered, at=at, by=by, widely=True, address=visit.address, reason=reason,
+        visit, VisitOrdered, at=at, by=by, widely=True, address=visit.address, reason=visit.task,
     )  # fmt: skip
     return visit
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -110,6 +110,8 @@ def record_work(visit: VisitOrder, *, at: datetime, by: Actor, **said: Any) -> V
     work = _record_of(visit)
     for field, value in said.items():
         setattr(work, field, value)
+    if _says_nothing(visit, work, said):
+        raise Refused(_("Nothing is written down yet. Begin with the findings."), field="findings")
     if work.touches_data and not work.data_consent_by.strip():
         raise Refused(
             _("Who allowed work that touches the customer's data?"), field="data_consent_by"
@@ -125,6 +127,20 @@ def record_work(visit: VisitOrder, *, at: datetime, by: Actor, **said: Any) -> V
         data_consent_by=work.data_consent_by,
     )  # fmt: skip
     return visit
+
+
+def _says_nothing(visit: VisitOrder, work: WorkRecord, said: Mapping[str, Any]) -> bool:
+    """What the form fills in by itself, fault category and contact, is no record yet."""
+    filled_in = {"category": visit.category, "tested_by": visit.contact_name}
+    # Whom he met was asked at the door.
+    known = {name: getattr(work, name) for name in RECORDED} | {
+        "people_met": said.get("people_met")
+    }
+    return all(
+        not (value.strip() if isinstance(value, str) else value)
+        or (name in filled_in and value == filled_in[name])
+        for name, value in known.items()
+    )
 
 
 def _check_next_step(work: WorkRecord, at: datetime) -> None:

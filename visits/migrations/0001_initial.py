@@ -6,677 +6,2105 @@ import django.contrib.postgres.indexes
 import django.contrib.postgres.search
 import django.db.models.deletion
 import django.db.models.functions.text
-import servicedesk.core.fields
 import simple_history.models
 from django.conf import settings
 from django.db import migrations, models
 
+import servicedesk.core.fields
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('customers', '0001_initial'),
-        ('knowledge', '0001_initial'),
-        ('tickets', '0001_initial'),
+        ("customers", "0001_initial"),
+        ("knowledge", "0001_initial"),
+        ("tickets", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='HistoricalVisitOrder',
+            name="HistoricalVisitOrder",
             fields=[
-                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('actor_kind', models.CharField(max_length=10)),
-                ('actor_label', models.CharField(max_length=200)),
-                ('uid', models.UUIDField(db_index=True, default=servicedesk.core.fields.uuid7, editable=False)),
-                ('version', models.PositiveIntegerField(default=1, editable=False, verbose_name='version')),
-                ('created_at', models.DateTimeField(blank=True, editable=False, verbose_name='created')),
-                ('number', models.CharField(db_index=True, max_length=20, verbose_name='form number')),
-                ('status', models.CharField(choices=[('ordered', 'To be assigned'), ('assigned', 'Assigned'), ('accepted', 'Accepted'), ('appointed', 'Appointment made'), ('en_route', 'On the way'), ('arrived', 'Arrived'), ('waiting', 'Waiting for the customer'), ('missed', 'Customer not met'), ('working', 'Working'), ('interrupted', 'Interrupted'), ('finished', 'Work done'), ('signed', 'Signed'), ('handed_in', 'Handed in'), ('archived', 'Archived'), ('cancelled', 'Cancelled')], default='ordered', max_length=12, verbose_name='status')),
-                ('contact_name', models.CharField(max_length=60, verbose_name='contact')),
-                ('contact_phone', models.CharField(max_length=30, verbose_name='telephone')),
-                ('salutation', models.CharField(blank=True, max_length=30, verbose_name='form of address')),
-                ('address', models.CharField(max_length=300, verbose_name='address')),
-                ('need', models.TextField(max_length=4000, verbose_name="need in the customer's words")),
-                ('bring', models.TextField(blank=True, max_length=1000, verbose_name='what to bring')),
-                ('is_urgent', models.BooleanField(default=False, verbose_name='urgent')),
-                ('is_complaint', models.BooleanField(default=False, verbose_name='complaint')),
-                ('ordered_at', models.DateTimeField(verbose_name='ordered')),
-                ('accepted_at', models.DateTimeField(blank=True, null=True, verbose_name='accepted')),
-                ('first_judgement', models.TextField(blank=True, max_length=1000, verbose_name='first judgement')),
-                ('unclear', models.TextField(blank=True, max_length=1000, verbose_name='what is unclear')),
-                ('window_from', models.DateTimeField(blank=True, null=True, verbose_name='from')),
-                ('window_until', models.DateTimeField(blank=True, null=True, verbose_name='until')),
-                ('travel_minutes', models.PositiveSmallIntegerField(default=30, verbose_name='travel time (minutes)')),
-                ('leave_at', models.DateTimeField(blank=True, null=True, verbose_name='set off at')),
-                ('planned_from', models.DateTimeField(blank=True, null=True, verbose_name='planned from')),
-                ('planned_until', models.DateTimeField(blank=True, null=True, verbose_name='planned until')),
-                ('departed_at', models.DateTimeField(blank=True, null=True, verbose_name='departed')),
-                ('arrived_at', models.DateTimeField(blank=True, null=True, verbose_name='arrived')),
-                ('waiting_since', models.DateTimeField(blank=True, null=True, verbose_name='waiting since')),
-                ('started_at', models.DateTimeField(blank=True, null=True, verbose_name='started')),
-                ('finished_at', models.DateTimeField(blank=True, null=True, verbose_name='finished')),
-                ('signed_at', models.DateTimeField(blank=True, null=True, verbose_name='signed')),
-                ('signature_refused', models.CharField(blank=True, max_length=300, verbose_name='why not signed')),
-                ('handed_in_at', models.DateTimeField(blank=True, null=True, verbose_name='handed in')),
-                ('archived_at', models.DateTimeField(blank=True, null=True, verbose_name='archived')),
-                ('followed_up_at', models.DateTimeField(blank=True, null=True, verbose_name='followed up')),
-                ('follow_up_result', models.CharField(blank=True, max_length=500, verbose_name='result of the follow-up')),
-                ('cancelled_reason', models.CharField(blank=True, max_length=300, verbose_name='why cancelled')),
-                ('search', models.GeneratedField(db_persist=True, expression=models.Func(django.db.models.functions.text.Concat(models.F('number'), models.Value('\n'), models.F('contact_name'), models.Value('\n'), models.F('address'), models.Value('\n'), models.F('need'), models.Value('\n'), output_field=models.TextField()), function='cjk_bigrams', output_field=django.contrib.postgres.search.SearchVectorField()), output_field=django.contrib.postgres.search.SearchVectorField())),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('category', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='knowledge.faultcategory', verbose_name='fault category')),
-                ('contact', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='customers.contact', verbose_name='contact')),
-                ('customer', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='customers.customer', verbose_name='customer')),
-                ('engineer', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='engineer')),
-                ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('installation', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='customers.installation', verbose_name='installation')),
-                ('ordered_by', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='ordered by')),
-                ('store', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='customers.store', verbose_name='store')),
-                ('ticket', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tickets.ticket', verbose_name='ticket')),
+                (
+                    "id",
+                    models.BigIntegerField(
+                        auto_created=True, blank=True, db_index=True, verbose_name="ID"
+                    ),
+                ),
+                ("actor_kind", models.CharField(max_length=10)),
+                ("actor_label", models.CharField(max_length=200)),
+                (
+                    "uid",
+                    models.UUIDField(
+                        db_index=True, default=servicedesk.core.fields.uuid7, editable=False
+                    ),
+                ),
+                (
+                    "version",
+                    models.PositiveIntegerField(default=1, editable=False, verbose_name="version"),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(blank=True, editable=False, verbose_name="created"),
+                ),
+                (
+                    "number",
+                    models.CharField(db_index=True, max_length=20, verbose_name="form number"),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("ordered", "To be assigned"),
+                            ("assigned", "Assigned"),
+                            ("accepted", "Accepted"),
+                            ("appointed", "Appointment made"),
+                            ("en_route", "On the way"),
+                            ("arrived", "Arrived"),
+                            ("waiting", "Waiting for the customer"),
+                            ("missed", "Customer not met"),
+                            ("working", "Working"),
+                            ("interrupted", "Interrupted"),
+                            ("finished", "Work done"),
+                            ("signed", "Signed"),
+                            ("handed_in", "Handed in"),
+                            ("archived", "Archived"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="ordered",
+                        max_length=12,
+                        verbose_name="status",
+                    ),
+                ),
+                ("contact_name", models.CharField(max_length=60, verbose_name="contact")),
+                ("contact_phone", models.CharField(max_length=30, verbose_name="telephone")),
+                (
+                    "salutation",
+                    models.CharField(blank=True, max_length=30, verbose_name="form of address"),
+                ),
+                ("address", models.CharField(max_length=300, verbose_name="address")),
+                (
+                    "need",
+                    models.TextField(max_length=4000, verbose_name="need in the customer's words"),
+                ),
+                (
+                    "task",
+                    models.TextField(blank=True, max_length=1000, verbose_name="task on site"),
+                ),
+                (
+                    "bring",
+                    models.TextField(blank=True, max_length=1000, verbose_name="what to bring"),
+                ),
+                ("is_urgent", models.BooleanField(default=False, verbose_name="urgent")),
+                ("is_complaint", models.BooleanField(default=False, verbose_name="complaint")),
+                ("ordered_at", models.DateTimeField(verbose_name="ordered")),
+                (
+                    "accepted_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="accepted"),
+                ),
+                (
+                    "first_judgement",
+                    models.TextField(blank=True, max_length=1000, verbose_name="first judgement"),
+                ),
+                (
+                    "unclear",
+                    models.TextField(blank=True, max_length=1000, verbose_name="what is unclear"),
+                ),
+                ("window_from", models.DateTimeField(blank=True, null=True, verbose_name="from")),
+                ("window_until", models.DateTimeField(blank=True, null=True, verbose_name="until")),
+                (
+                    "travel_minutes",
+                    models.PositiveSmallIntegerField(
+                        default=30, verbose_name="travel time (minutes)"
+                    ),
+                ),
+                (
+                    "leave_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="set off at"),
+                ),
+                (
+                    "planned_from",
+                    models.DateTimeField(blank=True, null=True, verbose_name="planned from"),
+                ),
+                (
+                    "planned_until",
+                    models.DateTimeField(blank=True, null=True, verbose_name="planned until"),
+                ),
+                (
+                    "departed_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="departed"),
+                ),
+                ("arrived_at", models.DateTimeField(blank=True, null=True, verbose_name="arrived")),
+                (
+                    "waiting_since",
+                    models.DateTimeField(blank=True, null=True, verbose_name="waiting since"),
+                ),
+                ("started_at", models.DateTimeField(blank=True, null=True, verbose_name="started")),
+                (
+                    "finished_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="finished"),
+                ),
+                ("signed_at", models.DateTimeField(blank=True, null=True, verbose_name="signed")),
+                (
+                    "signature_refused",
+                    models.CharField(blank=True, max_length=300, verbose_name="why not signed"),
+                ),
+                (
+                    "handed_in_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="handed in"),
+                ),
+                (
+                    "archived_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="archived"),
+                ),
+                (
+                    "followed_up_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="followed up"),
+                ),
+                (
+                    "follow_up_result",
+                    models.CharField(
+                        blank=True, max_length=500, verbose_name="result of the follow-up"
+                    ),
+                ),
+                (
+                    "cancelled_reason",
+                    models.CharField(blank=True, max_length=300, verbose_name="why cancelled"),
+                ),
+                (
+                    "search",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=models.Func(
+                            django.db.models.functions.text.Concat(
+                                models.F("number"),
+                                models.Value("\n"),
+                                models.F("contact_name"),
+                                models.Value("\n"),
+                                models.F("address"),
+                                models.Value("\n"),
+                                models.F("need"),
+                                models.Value("\n"),
+                                output_field=models.TextField(),
+                            ),
+                            function="cjk_bigrams",
+                            output_field=django.contrib.postgres.search.SearchVectorField(),
+                        ),
+                        output_field=django.contrib.postgres.search.SearchVectorField(),
+                    ),
+                ),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "category",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="knowledge.faultcategory",
+                        verbose_name="fault category",
+                    ),
+                ),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="customers.contact",
+                        verbose_name="contact",
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="customers.customer",
+                        verbose_name="customer",
+                    ),
+                ),
+                (
+                    "engineer",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="engineer",
+                    ),
+                ),
+                (
+                    "history_user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "installation",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="customers.installation",
+                        verbose_name="installation",
+                    ),
+                ),
+                (
+                    "ordered_by",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="ordered by",
+                    ),
+                ),
+                (
+                    "store",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="customers.store",
+                        verbose_name="store",
+                    ),
+                ),
+                (
+                    "ticket",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tickets.ticket",
+                        verbose_name="ticket",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical visit order',
-                'verbose_name_plural': 'historical visit orders',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical visit order",
+                "verbose_name_plural": "historical visit orders",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='Offer',
+            name="Offer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.UUIDField(default=servicedesk.core.fields.uuid7, editable=False, unique=True)),
-                ('slots', models.JSONField()),
-                ('asked_by', models.CharField(blank=True, max_length=10)),
-                ('reason', models.CharField(blank=True, max_length=300)),
-                ('token_sha256', models.CharField(max_length=64, unique=True)),
-                ('phone_last4', models.CharField(max_length=4)),
-                ('tries_left', models.PositiveSmallIntegerField(default=5)),
-                ('made_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
-                ('revoked_at', models.DateTimeField(null=True)),
-                ('used_at', models.DateTimeField(null=True)),
-                ('answer', models.CharField(blank=True, choices=[('chosen', 'Chosen'), ('kept', 'The appointment stays'), ('declined', 'None of them suits')], max_length=10)),
-                ('engineer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('made_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "uid",
+                    models.UUIDField(
+                        default=servicedesk.core.fields.uuid7, editable=False, unique=True
+                    ),
+                ),
+                ("slots", models.JSONField()),
+                ("asked_by", models.CharField(blank=True, max_length=10)),
+                ("reason", models.CharField(blank=True, max_length=300)),
+                ("token_sha256", models.CharField(max_length=64, unique=True)),
+                ("phone_last4", models.CharField(max_length=4)),
+                ("tries_left", models.PositiveSmallIntegerField(default=5)),
+                ("made_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField()),
+                ("revoked_at", models.DateTimeField(null=True)),
+                ("used_at", models.DateTimeField(null=True)),
+                (
+                    "answer",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("chosen", "Chosen"),
+                            ("kept", "The appointment stays"),
+                            ("declined", "None of them suits"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "engineer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "made_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Appointment',
+            name="Appointment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.UUIDField(default=servicedesk.core.fields.uuid7, editable=False, unique=True)),
-                ('version', models.PositiveIntegerField(default=1, editable=False, verbose_name='version')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('window_from', models.DateTimeField(verbose_name='from')),
-                ('window_until', models.DateTimeField(verbose_name='until')),
-                ('agreed_with', models.CharField(max_length=60, verbose_name='agreed with')),
-                ('agreed_at', models.DateTimeField()),
-                ('address_verified', models.BooleanField(default=False, verbose_name='address verified')),
-                ('phone_verified', models.BooleanField(default=False, verbose_name='telephone verified')),
-                ('asked_by', models.CharField(blank=True, choices=[('customer', 'Customer'), ('engineer', 'We')], max_length=10, verbose_name='asked by')),
-                ('reason', models.CharField(blank=True, max_length=300, verbose_name='reason')),
-                ('notice_minutes', models.IntegerField(blank=True, null=True, verbose_name='notice (minutes)')),
-                ('replaces', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='replaced_by', to='visits.appointment')),
-                ('offer', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='appointment', to='visits.offer')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "uid",
+                    models.UUIDField(
+                        default=servicedesk.core.fields.uuid7, editable=False, unique=True
+                    ),
+                ),
+                (
+                    "version",
+                    models.PositiveIntegerField(default=1, editable=False, verbose_name="version"),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("window_from", models.DateTimeField(verbose_name="from")),
+                ("window_until", models.DateTimeField(verbose_name="until")),
+                ("agreed_with", models.CharField(max_length=60, verbose_name="agreed with")),
+                ("agreed_at", models.DateTimeField()),
+                (
+                    "address_verified",
+                    models.BooleanField(default=False, verbose_name="address verified"),
+                ),
+                (
+                    "phone_verified",
+                    models.BooleanField(default=False, verbose_name="telephone verified"),
+                ),
+                (
+                    "asked_by",
+                    models.CharField(
+                        blank=True,
+                        choices=[("customer", "Customer"), ("engineer", "We")],
+                        max_length=10,
+                        verbose_name="asked by",
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=300, verbose_name="reason")),
+                (
+                    "notice_minutes",
+                    models.IntegerField(blank=True, null=True, verbose_name="notice (minutes)"),
+                ),
+                (
+                    "replaces",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="replaced_by",
+                        to="visits.appointment",
+                    ),
+                ),
+                (
+                    "offer",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="appointment",
+                        to="visits.offer",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='VisitOrder',
+            name="VisitOrder",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.UUIDField(default=servicedesk.core.fields.uuid7, editable=False, unique=True)),
-                ('version', models.PositiveIntegerField(default=1, editable=False, verbose_name='version')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('number', models.CharField(max_length=20, unique=True, verbose_name='form number')),
-                ('status', models.CharField(choices=[('ordered', 'To be assigned'), ('assigned', 'Assigned'), ('accepted', 'Accepted'), ('appointed', 'Appointment made'), ('en_route', 'On the way'), ('arrived', 'Arrived'), ('waiting', 'Waiting for the customer'), ('missed', 'Customer not met'), ('working', 'Working'), ('interrupted', 'Interrupted'), ('finished', 'Work done'), ('signed', 'Signed'), ('handed_in', 'Handed in'), ('archived', 'Archived'), ('cancelled', 'Cancelled')], default='ordered', max_length=12, verbose_name='status')),
-                ('contact_name', models.CharField(max_length=60, verbose_name='contact')),
-                ('contact_phone', models.CharField(max_length=30, verbose_name='telephone')),
-                ('salutation', models.CharField(blank=True, max_length=30, verbose_name='form of address')),
-                ('address', models.CharField(max_length=300, verbose_name='address')),
-                ('need', models.TextField(max_length=4000, verbose_name="need in the customer's words")),
-                ('bring', models.TextField(blank=True, max_length=1000, verbose_name='what to bring')),
-                ('is_urgent', models.BooleanField(default=False, verbose_name='urgent')),
-                ('is_complaint', models.BooleanField(default=False, verbose_name='complaint')),
-                ('ordered_at', models.DateTimeField(verbose_name='ordered')),
-                ('accepted_at', models.DateTimeField(blank=True, null=True, verbose_name='accepted')),
-                ('first_judgement', models.TextField(blank=True, max_length=1000, verbose_name='first judgement')),
-                ('unclear', models.TextField(blank=True, max_length=1000, verbose_name='what is unclear')),
-                ('window_from', models.DateTimeField(blank=True, null=True, verbose_name='from')),
-                ('window_until', models.DateTimeField(blank=True, null=True, verbose_name='until')),
-                ('travel_minutes', models.PositiveSmallIntegerField(default=30, verbose_name='travel time (minutes)')),
-                ('leave_at', models.DateTimeField(blank=True, null=True, verbose_name='set off at')),
-                ('planned_from', models.DateTimeField(blank=True, null=True, verbose_name='planned from')),
-                ('planned_until', models.DateTimeField(blank=True, null=True, verbose_name='planned until')),
-                ('departed_at', models.DateTimeField(blank=True, null=True, verbose_name='departed')),
-                ('arrived_at', models.DateTimeField(blank=True, null=True, verbose_name='arrived')),
-                ('waiting_since', models.DateTimeField(blank=True, null=True, verbose_name='waiting since')),
-                ('started_at', models.DateTimeField(blank=True, null=True, verbose_name='started')),
-                ('finished_at', models.DateTimeField(blank=True, null=True, verbose_name='finished')),
-                ('signed_at', models.DateTimeField(blank=True, null=True, verbose_name='signed')),
-                ('signature_refused', models.CharField(blank=True, max_length=300, verbose_name='why not signed')),
-                ('handed_in_at', models.DateTimeField(blank=True, null=True, verbose_name='handed in')),
-                ('archived_at', models.DateTimeField(blank=True, null=True, verbose_name='archived')),
-                ('followed_up_at', models.DateTimeField(blank=True, null=True, verbose_name='followed up')),
-                ('follow_up_result', models.CharField(blank=True, max_length=500, verbose_name='result of the follow-up')),
-                ('cancelled_reason', models.CharField(blank=True, max_length=300, verbose_name='why cancelled')),
-                ('search', models.GeneratedField(db_persist=True, expression=models.Func(django.db.models.functions.text.Concat(models.F('number'), models.Value('\n'), models.F('contact_name'), models.Value('\n'), models.F('address'), models.Value('\n'), models.F('need'), models.Value('\n'), output_field=models.TextField()), function='cjk_bigrams', output_field=django.contrib.postgres.search.SearchVectorField()), output_field=django.contrib.postgres.search.SearchVectorField())),
-                ('category', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='knowledge.faultcategory', verbose_name='fault category')),
-                ('contact', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='customers.contact', verbose_name='contact')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='customers.customer', verbose_name='customer')),
-                ('engineer', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='visits', to=settings.AUTH_USER_MODEL, verbose_name='engineer')),
-                ('installation', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='customers.installation', verbose_name='installation')),
-                ('ordered_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='ordered by')),
-                ('store', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='customers.store', verbose_name='store')),
-                ('ticket', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='visits', to='tickets.ticket', verbose_name='ticket')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "uid",
+                    models.UUIDField(
+                        default=servicedesk.core.fields.uuid7, editable=False, unique=True
+                    ),
+                ),
+                (
+                    "version",
+                    models.PositiveIntegerField(default=1, editable=False, verbose_name="version"),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                (
+                    "number",
+                    models.CharField(max_length=20, unique=True, verbose_name="form number"),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("ordered", "To be assigned"),
+                            ("assigned", "Assigned"),
+                            ("accepted", "Accepted"),
+                            ("appointed", "Appointment made"),
+                            ("en_route", "On the way"),
+                            ("arrived", "Arrived"),
+                            ("waiting", "Waiting for the customer"),
+                            ("missed", "Customer not met"),
+                            ("working", "Working"),
+                            ("interrupted", "Interrupted"),
+                            ("finished", "Work done"),
+                            ("signed", "Signed"),
+                            ("handed_in", "Handed in"),
+                            ("archived", "Archived"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="ordered",
+                        max_length=12,
+                        verbose_name="status",
+                    ),
+                ),
+                ("contact_name", models.CharField(max_length=60, verbose_name="contact")),
+                ("contact_phone", models.CharField(max_length=30, verbose_name="telephone")),
+                (
+                    "salutation",
+                    models.CharField(blank=True, max_length=30, verbose_name="form of address"),
+                ),
+                ("address", models.CharField(max_length=300, verbose_name="address")),
+                (
+                    "need",
+                    models.TextField(max_length=4000, verbose_name="need in the customer's words"),
+                ),
+                (
+                    "task",
+                    models.TextField(blank=True, max_length=1000, verbose_name="task on site"),
+                ),
+                (
+                    "bring",
+                    models.TextField(blank=True, max_length=1000, verbose_name="what to bring"),
+                ),
+                ("is_urgent", models.BooleanField(default=False, verbose_name="urgent")),
+                ("is_complaint", models.BooleanField(default=False, verbose_name="complaint")),
+                ("ordered_at", models.DateTimeField(verbose_name="ordered")),
+                (
+                    "accepted_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="accepted"),
+                ),
+                (
+                    "first_judgement",
+                    models.TextField(blank=True, max_length=1000, verbose_name="first judgement"),
+                ),
+                (
+                    "unclear",
+                    models.TextField(blank=True, max_length=1000, verbose_name="what is unclear"),
+                ),
+                ("window_from", models.DateTimeField(blank=True, null=True, verbose_name="from")),
+                ("window_until", models.DateTimeField(blank=True, null=True, verbose_name="until")),
+                (
+                    "travel_minutes",
+                    models.PositiveSmallIntegerField(
+                        default=30, verbose_name="travel time (minutes)"
+                    ),
+                ),
+                (
+                    "leave_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="set off at"),
+                ),
+                (
+                    "planned_from",
+                    models.DateTimeField(blank=True, null=True, verbose_name="planned from"),
+                ),
+                (
+                    "planned_until",
+                    models.DateTimeField(blank=True, null=True, verbose_name="planned until"),
+                ),
+                (
+                    "departed_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="departed"),
+                ),
+                ("arrived_at", models.DateTimeField(blank=True, null=True, verbose_name="arrived")),
+                (
+                    "waiting_since",
+                    models.DateTimeField(blank=True, null=True, verbose_name="waiting since"),
+                ),
+                ("started_at", models.DateTimeField(blank=True, null=True, verbose_name="started")),
+                (
+                    "finished_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="finished"),
+                ),
+                ("signed_at", models.DateTimeField(blank=True, null=True, verbose_name="signed")),
+                (
+                    "signature_refused",
+                    models.CharField(blank=True, max_length=300, verbose_name="why not signed"),
+                ),
+                (
+                    "handed_in_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="handed in"),
+                ),
+                (
+                    "archived_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="archived"),
+                ),
+                (
+                    "followed_up_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="followed up"),
+                ),
+                (
+                    "follow_up_result",
+                    models.CharField(
+                        blank=True, max_length=500, verbose_name="result of the follow-up"
+                    ),
+                ),
+                (
+                    "cancelled_reason",
+                    models.CharField(blank=True, max_length=300, verbose_name="why cancelled"),
+                ),
+                (
+                    "search",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=models.Func(
+                            django.db.models.functions.text.Concat(
+                                models.F("number"),
+                                models.Value("\n"),
+                                models.F("contact_name"),
+                                models.Value("\n"),
+                                models.F("address"),
+                                models.Value("\n"),
+                                models.F("need"),
+                                models.Value("\n"),
+                                output_field=models.TextField(),
+                            ),
+                            function="cjk_bigrams",
+                            output_field=django.contrib.postgres.search.SearchVectorField(),
+                        ),
+                        output_field=django.contrib.postgres.search.SearchVectorField(),
+                    ),
+                ),
+                (
+                    "category",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="knowledge.faultcategory",
+                        verbose_name="fault category",
+                    ),
+                ),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="customers.contact",
+                        verbose_name="contact",
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="customers.customer",
+                        verbose_name="customer",
+                    ),
+                ),
+                (
+                    "engineer",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="visits",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="engineer",
+                    ),
+                ),
+                (
+                    "installation",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="customers.installation",
+                        verbose_name="installation",
+                    ),
+                ),
+                (
+                    "ordered_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="ordered by",
+                    ),
+                ),
+                (
+                    "store",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="customers.store",
+                        verbose_name="store",
+                    ),
+                ),
+                (
+                    "ticket",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="visits",
+                        to="tickets.ticket",
+                        verbose_name="ticket",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Satisfaction',
+            name="Satisfaction",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.UUIDField(default=servicedesk.core.fields.uuid7, editable=False, unique=True)),
-                ('version', models.PositiveIntegerField(default=1, editable=False, verbose_name='version')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('punctuality', models.PositiveSmallIntegerField(verbose_name='punctuality')),
-                ('conduct', models.PositiveSmallIntegerField(verbose_name='conduct')),
-                ('skill', models.PositiveSmallIntegerField(verbose_name='skill')),
-                ('result', models.PositiveSmallIntegerField(verbose_name='result')),
-                ('remarks', models.TextField(blank=True, max_length=1000, verbose_name='remarks')),
-                ('given_at', models.DateTimeField()),
-                ('visit', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='satisfaction', to='visits.visitorder')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "uid",
+                    models.UUIDField(
+                        default=servicedesk.core.fields.uuid7, editable=False, unique=True
+                    ),
+                ),
+                (
+                    "version",
+                    models.PositiveIntegerField(default=1, editable=False, verbose_name="version"),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("punctuality", models.PositiveSmallIntegerField(verbose_name="punctuality")),
+                ("conduct", models.PositiveSmallIntegerField(verbose_name="conduct")),
+                ("skill", models.PositiveSmallIntegerField(verbose_name="skill")),
+                ("result", models.PositiveSmallIntegerField(verbose_name="result")),
+                ("remarks", models.TextField(blank=True, max_length=1000, verbose_name="remarks")),
+                ("given_at", models.DateTimeField()),
+                (
+                    "visit",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="satisfaction",
+                        to="visits.visitorder",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Part',
+            name="Part",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.UUIDField(default=servicedesk.core.fields.uuid7, editable=False, unique=True)),
-                ('version', models.PositiveIntegerField(default=1, editable=False, verbose_name='version')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('name', models.CharField(max_length=80, verbose_name='name')),
-                ('unit', models.CharField(blank=True, max_length=10, verbose_name='unit')),
-                ('stock', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.stockpart', verbose_name='part of the list')),
-                ('quantity', models.PositiveSmallIntegerField(default=1, verbose_name='quantity')),
-                ('serial', models.CharField(blank=True, max_length=60, verbose_name='serial number')),
-                ('visit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='parts', to='visits.visitorder')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "uid",
+                    models.UUIDField(
+                        default=servicedesk.core.fields.uuid7, editable=False, unique=True
+                    ),
+                ),
+                (
+                    "version",
+                    models.PositiveIntegerField(default=1, editable=False, verbose_name="version"),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("name", models.CharField(max_length=80, verbose_name="name")),
+                ("unit", models.CharField(blank=True, max_length=10, verbose_name="unit")),
+                (
+                    "stock",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="customers.stockpart",
+                        verbose_name="part of the list",
+                    ),
+                ),
+                ("quantity", models.PositiveSmallIntegerField(default=1, verbose_name="quantity")),
+                (
+                    "serial",
+                    models.CharField(blank=True, max_length=60, verbose_name="serial number"),
+                ),
+                (
+                    "visit",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="parts",
+                        to="visits.visitorder",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.AddField(
-            model_name='offer',
-            name='visit',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='offers', to='visits.visitorder'),
+            model_name="offer",
+            name="visit",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="offers",
+                to="visits.visitorder",
+            ),
         ),
         migrations.CreateModel(
-            name='MissedNote',
+            name="MissedNote",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.UUIDField(default=servicedesk.core.fields.uuid7, editable=False, unique=True)),
-                ('version', models.PositiveIntegerField(default=1, editable=False, verbose_name='version')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('number', models.CharField(max_length=20, unique=True, verbose_name='form number')),
-                ('came_at', models.DateTimeField(verbose_name='came')),
-                ('waited_since', models.DateTimeField(verbose_name='waited since')),
-                ('left_at', models.DateTimeField(verbose_name='left')),
-                ('left_with', models.CharField(max_length=120, verbose_name='where it was left, or with whom')),
-                ('phone', models.CharField(max_length=60, verbose_name='number to call')),
-                ('proposed_from', models.DateTimeField(blank=True, null=True, verbose_name='proposed from')),
-                ('proposed_until', models.DateTimeField(blank=True, null=True, verbose_name='proposed until')),
-                ('visit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='notes', to='visits.visitorder')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "uid",
+                    models.UUIDField(
+                        default=servicedesk.core.fields.uuid7, editable=False, unique=True
+                    ),
+                ),
+                (
+                    "version",
+                    models.PositiveIntegerField(default=1, editable=False, verbose_name="version"),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                (
+                    "number",
+                    models.CharField(max_length=20, unique=True, verbose_name="form number"),
+                ),
+                ("came_at", models.DateTimeField(verbose_name="came")),
+                ("waited_since", models.DateTimeField(verbose_name="waited since")),
+                ("left_at", models.DateTimeField(verbose_name="left")),
+                (
+                    "left_with",
+                    models.CharField(
+                        max_length=120, verbose_name="where it was left, or with whom"
+                    ),
+                ),
+                ("phone", models.CharField(max_length=60, verbose_name="number to call")),
+                (
+                    "proposed_from",
+                    models.DateTimeField(blank=True, null=True, verbose_name="proposed from"),
+                ),
+                (
+                    "proposed_until",
+                    models.DateTimeField(blank=True, null=True, verbose_name="proposed until"),
+                ),
+                (
+                    "visit",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="notes",
+                        to="visits.visitorder",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Interruption',
+            name="Interruption",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.UUIDField(default=servicedesk.core.fields.uuid7, editable=False, unique=True)),
-                ('version', models.PositiveIntegerField(default=1, editable=False, verbose_name='version')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('reason', models.CharField(max_length=300, verbose_name='reason')),
-                ('started_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('visit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='interruptions', to='visits.visitorder')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "uid",
+                    models.UUIDField(
+                        default=servicedesk.core.fields.uuid7, editable=False, unique=True
+                    ),
+                ),
+                (
+                    "version",
+                    models.PositiveIntegerField(default=1, editable=False, verbose_name="version"),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("reason", models.CharField(max_length=300, verbose_name="reason")),
+                ("started_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(null=True)),
+                (
+                    "visit",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="interruptions",
+                        to="visits.visitorder",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['started_at', 'id'],
+                "ordering": ["started_at", "id"],
             },
         ),
         migrations.CreateModel(
-            name='HistoricalWorkRecord',
+            name="HistoricalWorkRecord",
             fields=[
-                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('actor_kind', models.CharField(max_length=10)),
-                ('actor_label', models.CharField(max_length=200)),
-                ('uid', models.UUIDField(db_index=True, default=servicedesk.core.fields.uuid7, editable=False)),
-                ('version', models.PositiveIntegerField(default=1, editable=False, verbose_name='version')),
-                ('created_at', models.DateTimeField(blank=True, editable=False, verbose_name='created')),
-                ('people_met', models.CharField(blank=True, max_length=120, verbose_name='people met')),
-                ('findings', models.TextField(blank=True, max_length=4000, verbose_name='findings')),
-                ('cause', models.TextField(blank=True, max_length=4000, verbose_name='cause')),
-                ('work_done', models.TextField(blank=True, max_length=4000, verbose_name='what was done')),
-                ('changes_made', models.TextField(blank=True, max_length=2000, verbose_name="changed on the customer's machines")),
-                ('touches_data', models.BooleanField(default=False, verbose_name="touches the customer's data")),
-                ('data_consent_by', models.CharField(blank=True, max_length=60, verbose_name='consent to it by')),
-                ('tested_by', models.CharField(blank=True, max_length=60, verbose_name='tested by (customer)')),
-                ('test_result', models.CharField(blank=True, max_length=300, verbose_name='result of the test')),
-                ('result', models.CharField(blank=True, choices=[('solved', 'Solved'), ('workaround', 'Workaround'), ('not_solved', 'Not solved')], max_length=12, verbose_name='result')),
-                ('next_step', models.CharField(blank=True, max_length=300, verbose_name='next step')),
-                ('next_step_at', models.DateTimeField(blank=True, null=True, verbose_name='next step by')),
-                ('advice', models.TextField(blank=True, max_length=2000, verbose_name='advice on use and care')),
-                ('other_needs', models.TextField(blank=True, max_length=2000, verbose_name='other needs')),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('category', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='knowledge.faultcategory', verbose_name='fault category')),
-                ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('visit', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='visits.visitorder')),
+                (
+                    "id",
+                    models.BigIntegerField(
+                        auto_created=True, blank=True, db_index=True, verbose_name="ID"
+                    ),
+                ),
+                ("actor_kind", models.CharField(max_length=10)),
+                ("actor_label", models.CharField(max_length=200)),
+                (
+                    "uid",
+                    models.UUIDField(
+                        db_index=True, default=servicedesk.core.fields.uuid7, editable=False
+                    ),
+                ),
+                (
+                    "version",
+                    models.PositiveIntegerField(default=1, editable=False, verbose_name="version"),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(blank=True, editable=False, verbose_name="created"),
+                ),
+                (
+                    "people_met",
+                    models.CharField(blank=True, max_length=120, verbose_name="people met"),
+                ),
+                (
+                    "findings",
+                    models.TextField(blank=True, max_length=4000, verbose_name="findings"),
+                ),
+                ("cause", models.TextField(blank=True, max_length=4000, verbose_name="cause")),
+                (
+                    "work_done",
+                    models.TextField(blank=True, max_length=4000, verbose_name="what was done"),
+                ),
+                (
+                    "changes_made",
+                    models.TextField(
+                        blank=True,
+                        max_length=2000,
+                        verbose_name="changed on the customer's machines",
+                    ),
+                ),
+                (
+                    "touches_data",
+                    models.BooleanField(default=False, verbose_name="touches the customer's data"),
+                ),
+                (
+                    "data_consent_by",
+                    models.CharField(blank=True, max_length=60, verbose_name="consent to it by"),
+                ),
+                (
+                    "tested_by",
+                    models.CharField(
+                        blank=True, max_length=60, verbose_name="tested by (customer)"
+                    ),
+                ),
+                (
+                    "test_result",
+                    models.CharField(blank=True, max_length=300, verbose_name="result of the test"),
+                ),
+                (
+                    "result",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("solved", "Solved"),
+                            ("workaround", "Workaround"),
+                            ("not_solved", "Not solved"),
+                        ],
+                        max_length=12,
+                        verbose_name="result",
+                    ),
+                ),
+                (
+                    "next_step",
+                    models.CharField(blank=True, max_length=300, verbose_name="next step"),
+                ),
+                (
+                    "next_step_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="next step by"),
+                ),
+                (
+                    "advice",
+                    models.TextField(
+                        blank=True, max_length=2000, verbose_name="advice on use and care"
+                    ),
+                ),
+                (
+                    "other_needs",
+                    models.TextField(blank=True, max_length=2000, verbose_name="other needs"),
+                ),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "category",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="knowledge.faultcategory",
+                        verbose_name="fault category",
+                    ),
+                ),
+                (
+                    "history_user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "visit",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="visits.visitorder",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical work record',
-                'verbose_name_plural': 'historical work records',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
-            },
-            bases=(simple_history.models.HistoricalChanges, models.Model),
-        ),
-        migrations.CreateModel(
-            name='HistoricalSatisfaction',
-            fields=[
-                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('actor_kind', models.CharField(max_length=10)),
-                ('actor_label', models.CharField(max_length=200)),
-                ('uid', models.UUIDField(db_index=True, default=servicedesk.core.fields.uuid7, editable=False)),
-                ('version', models.PositiveIntegerField(default=1, editable=False, verbose_name='version')),
-                ('created_at', models.DateTimeField(blank=True, editable=False, verbose_name='created')),
-                ('punctuality', models.PositiveSmallIntegerField(verbose_name='punctuality')),
-                ('conduct', models.PositiveSmallIntegerField(verbose_name='conduct')),
-                ('skill', models.PositiveSmallIntegerField(verbose_name='skill')),
-                ('result', models.PositiveSmallIntegerField(verbose_name='result')),
-                ('remarks', models.TextField(blank=True, max_length=1000, verbose_name='remarks')),
-                ('given_at', models.DateTimeField()),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('visit', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='visits.visitorder')),
-            ],
-            options={
-                'verbose_name': 'historical satisfaction',
-                'verbose_name_plural': 'historical satisfactions',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
-            },
-            bases=(simple_history.models.HistoricalChanges, models.Model),
-        ),
-        migrations.CreateModel(
-            name='HistoricalPart',
-            fields=[
-                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('actor_kind', models.CharField(max_length=10)),
-                ('actor_label', models.CharField(max_length=200)),
-                ('uid', models.UUIDField(db_index=True, default=servicedesk.core.fields.uuid7, editable=False)),
-                ('version', models.PositiveIntegerField(default=1, editable=False, verbose_name='version')),
-                ('created_at', models.DateTimeField(blank=True, editable=False, verbose_name='created')),
-                ('name', models.CharField(max_length=80, verbose_name='name')),
-                ('unit', models.CharField(blank=True, max_length=10, verbose_name='unit')),
-                ('stock', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='customers.stockpart', verbose_name='part of the list')),
-                ('quantity', models.PositiveSmallIntegerField(default=1, verbose_name='quantity')),
-                ('serial', models.CharField(blank=True, max_length=60, verbose_name='serial number')),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('visit', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='visits.visitorder')),
-            ],
-            options={
-                'verbose_name': 'historical part',
-                'verbose_name_plural': 'historical parts',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
-            },
-            bases=(simple_history.models.HistoricalChanges, models.Model),
-        ),
-        migrations.CreateModel(
-            name='HistoricalMissedNote',
-            fields=[
-                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('actor_kind', models.CharField(max_length=10)),
-                ('actor_label', models.CharField(max_length=200)),
-                ('uid', models.UUIDField(db_index=True, default=servicedesk.core.fields.uuid7, editable=False)),
-                ('version', models.PositiveIntegerField(default=1, editable=False, verbose_name='version')),
-                ('created_at', models.DateTimeField(blank=True, editable=False, verbose_name='created')),
-                ('number', models.CharField(db_index=True, max_length=20, verbose_name='form number')),
-                ('came_at', models.DateTimeField(verbose_name='came')),
-                ('waited_since', models.DateTimeField(verbose_name='waited since')),
-                ('left_at', models.DateTimeField(verbose_name='left')),
-                ('left_with', models.CharField(max_length=120, verbose_name='where it was left, or with whom')),
-                ('phone', models.CharField(max_length=60, verbose_name='number to call')),
-                ('proposed_from', models.DateTimeField(blank=True, null=True, verbose_name='proposed from')),
-                ('proposed_until', models.DateTimeField(blank=True, null=True, verbose_name='proposed until')),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('visit', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='visits.visitorder')),
-            ],
-            options={
-                'verbose_name': 'historical missed note',
-                'verbose_name_plural': 'historical missed notes',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
-            },
-            bases=(simple_history.models.HistoricalChanges, models.Model),
-        ),
-        migrations.CreateModel(
-            name='HistoricalInterruption',
-            fields=[
-                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('actor_kind', models.CharField(max_length=10)),
-                ('actor_label', models.CharField(max_length=200)),
-                ('uid', models.UUIDField(db_index=True, default=servicedesk.core.fields.uuid7, editable=False)),
-                ('version', models.PositiveIntegerField(default=1, editable=False, verbose_name='version')),
-                ('created_at', models.DateTimeField(blank=True, editable=False, verbose_name='created')),
-                ('reason', models.CharField(max_length=300, verbose_name='reason')),
-                ('started_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('visit', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='visits.visitorder')),
-            ],
-            options={
-                'verbose_name': 'historical interruption',
-                'verbose_name_plural': 'historical interruptions',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
-            },
-            bases=(simple_history.models.HistoricalChanges, models.Model),
-        ),
-        migrations.CreateModel(
-            name='HistoricalContactAttempt',
-            fields=[
-                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('actor_kind', models.CharField(max_length=10)),
-                ('actor_label', models.CharField(max_length=200)),
-                ('uid', models.UUIDField(db_index=True, default=servicedesk.core.fields.uuid7, editable=False)),
-                ('version', models.PositiveIntegerField(default=1, editable=False, verbose_name='version')),
-                ('created_at', models.DateTimeField(blank=True, editable=False, verbose_name='created')),
-                ('at', models.DateTimeField(verbose_name='called')),
-                ('phone', models.CharField(max_length=30, verbose_name='telephone')),
-                ('outcome', models.CharField(choices=[('reached', 'Reached'), ('no_answer', 'No answer'), ('busy', 'Busy'), ('wrong_number', 'Wrong number')], max_length=15, verbose_name='outcome')),
-                ('next_try_at', models.DateTimeField(blank=True, null=True, verbose_name='try again at')),
-                ('note', models.CharField(blank=True, max_length=300, verbose_name='remarks')),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('visit', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='visits.visitorder')),
-            ],
-            options={
-                'verbose_name': 'historical contact attempt',
-                'verbose_name_plural': 'historical contact attempts',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
-            },
-            bases=(simple_history.models.HistoricalChanges, models.Model),
-        ),
-        migrations.CreateModel(
-            name='HistoricalChecklistAnswer',
-            fields=[
-                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('actor_kind', models.CharField(max_length=10)),
-                ('actor_label', models.CharField(max_length=200)),
-                ('uid', models.UUIDField(db_index=True, default=servicedesk.core.fields.uuid7, editable=False)),
-                ('version', models.PositiveIntegerField(default=1, editable=False, verbose_name='version')),
-                ('created_at', models.DateTimeField(blank=True, editable=False, verbose_name='created')),
-                ('list', models.CharField(choices=[('departure', 'Before departure'), ('arrival', 'On arrival'), ('closing', 'Before leaving'), ('return', 'Back at the office')], max_length=10)),
-                ('item', models.CharField(max_length=40)),
-                ('ticked', models.BooleanField()),
-                ('note', models.CharField(blank=True, max_length=200, verbose_name='remarks')),
-                ('at', models.DateTimeField()),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('visit', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='visits.visitorder')),
-            ],
-            options={
-                'verbose_name': 'historical checklist answer',
-                'verbose_name_plural': 'historical checklist answers',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical work record",
+                "verbose_name_plural": "historical work records",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='HistoricalAppointment',
+            name="HistoricalSatisfaction",
             fields=[
-                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('actor_kind', models.CharField(max_length=10)),
-                ('actor_label', models.CharField(max_length=200)),
-                ('uid', models.UUIDField(db_index=True, default=servicedesk.core.fields.uuid7, editable=False)),
-                ('version', models.PositiveIntegerField(default=1, editable=False, verbose_name='version')),
-                ('created_at', models.DateTimeField(blank=True, editable=False, verbose_name='created')),
-                ('window_from', models.DateTimeField(verbose_name='from')),
-                ('window_until', models.DateTimeField(verbose_name='until')),
-                ('agreed_with', models.CharField(max_length=60, verbose_name='agreed with')),
-                ('agreed_at', models.DateTimeField()),
-                ('address_verified', models.BooleanField(default=False, verbose_name='address verified')),
-                ('phone_verified', models.BooleanField(default=False, verbose_name='telephone verified')),
-                ('asked_by', models.CharField(blank=True, choices=[('customer', 'Customer'), ('engineer', 'We')], max_length=10, verbose_name='asked by')),
-                ('reason', models.CharField(blank=True, max_length=300, verbose_name='reason')),
-                ('notice_minutes', models.IntegerField(blank=True, null=True, verbose_name='notice (minutes)')),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('replaces', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='visits.appointment')),
-                ('offer', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='visits.offer')),
-                ('visit', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='visits.visitorder')),
+                (
+                    "id",
+                    models.BigIntegerField(
+                        auto_created=True, blank=True, db_index=True, verbose_name="ID"
+                    ),
+                ),
+                ("actor_kind", models.CharField(max_length=10)),
+                ("actor_label", models.CharField(max_length=200)),
+                (
+                    "uid",
+                    models.UUIDField(
+                        db_index=True, default=servicedesk.core.fields.uuid7, editable=False
+                    ),
+                ),
+                (
+                    "version",
+                    models.PositiveIntegerField(default=1, editable=False, verbose_name="version"),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(blank=True, editable=False, verbose_name="created"),
+                ),
+                ("punctuality", models.PositiveSmallIntegerField(verbose_name="punctuality")),
+                ("conduct", models.PositiveSmallIntegerField(verbose_name="conduct")),
+                ("skill", models.PositiveSmallIntegerField(verbose_name="skill")),
+                ("result", models.PositiveSmallIntegerField(verbose_name="result")),
+                ("remarks", models.TextField(blank=True, max_length=1000, verbose_name="remarks")),
+                ("given_at", models.DateTimeField()),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "history_user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "visit",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="visits.visitorder",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical appointment',
-                'verbose_name_plural': 'historical appointments',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical satisfaction",
+                "verbose_name_plural": "historical satisfactions",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='ContactAttempt',
+            name="HistoricalPart",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.UUIDField(default=servicedesk.core.fields.uuid7, editable=False, unique=True)),
-                ('version', models.PositiveIntegerField(default=1, editable=False, verbose_name='version')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('at', models.DateTimeField(verbose_name='called')),
-                ('phone', models.CharField(max_length=30, verbose_name='telephone')),
-                ('outcome', models.CharField(choices=[('reached', 'Reached'), ('no_answer', 'No answer'), ('busy', 'Busy'), ('wrong_number', 'Wrong number')], max_length=15, verbose_name='outcome')),
-                ('next_try_at', models.DateTimeField(blank=True, null=True, verbose_name='try again at')),
-                ('note', models.CharField(blank=True, max_length=300, verbose_name='remarks')),
-                ('visit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='attempts', to='visits.visitorder')),
+                (
+                    "id",
+                    models.BigIntegerField(
+                        auto_created=True, blank=True, db_index=True, verbose_name="ID"
+                    ),
+                ),
+                ("actor_kind", models.CharField(max_length=10)),
+                ("actor_label", models.CharField(max_length=200)),
+                (
+                    "uid",
+                    models.UUIDField(
+                        db_index=True, default=servicedesk.core.fields.uuid7, editable=False
+                    ),
+                ),
+                (
+                    "version",
+                    models.PositiveIntegerField(default=1, editable=False, verbose_name="version"),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(blank=True, editable=False, verbose_name="created"),
+                ),
+                ("name", models.CharField(max_length=80, verbose_name="name")),
+                ("unit", models.CharField(blank=True, max_length=10, verbose_name="unit")),
+                (
+                    "stock",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="customers.stockpart",
+                        verbose_name="part of the list",
+                    ),
+                ),
+                ("quantity", models.PositiveSmallIntegerField(default=1, verbose_name="quantity")),
+                (
+                    "serial",
+                    models.CharField(blank=True, max_length=60, verbose_name="serial number"),
+                ),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "history_user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "visit",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="visits.visitorder",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['at', 'id'],
+                "verbose_name": "historical part",
+                "verbose_name_plural": "historical parts",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
+            },
+            bases=(simple_history.models.HistoricalChanges, models.Model),
+        ),
+        migrations.CreateModel(
+            name="HistoricalMissedNote",
+            fields=[
+                (
+                    "id",
+                    models.BigIntegerField(
+                        auto_created=True, blank=True, db_index=True, verbose_name="ID"
+                    ),
+                ),
+                ("actor_kind", models.CharField(max_length=10)),
+                ("actor_label", models.CharField(max_length=200)),
+                (
+                    "uid",
+                    models.UUIDField(
+                        db_index=True, default=servicedesk.core.fields.uuid7, editable=False
+                    ),
+                ),
+                (
+                    "version",
+                    models.PositiveIntegerField(default=1, editable=False, verbose_name="version"),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(blank=True, editable=False, verbose_name="created"),
+                ),
+                (
+                    "number",
+                    models.CharField(db_index=True, max_length=20, verbose_name="form number"),
+                ),
+                ("came_at", models.DateTimeField(verbose_name="came")),
+                ("waited_since", models.DateTimeField(verbose_name="waited since")),
+                ("left_at", models.DateTimeField(verbose_name="left")),
+                (
+                    "left_with",
+                    models.CharField(
+                        max_length=120, verbose_name="where it was left, or with whom"
+                    ),
+                ),
+                ("phone", models.CharField(max_length=60, verbose_name="number to call")),
+                (
+                    "proposed_from",
+                    models.DateTimeField(blank=True, null=True, verbose_name="proposed from"),
+                ),
+                (
+                    "proposed_until",
+                    models.DateTimeField(blank=True, null=True, verbose_name="proposed until"),
+                ),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "history_user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "visit",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="visits.visitorder",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "historical missed note",
+                "verbose_name_plural": "historical missed notes",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
+            },
+            bases=(simple_history.models.HistoricalChanges, models.Model),
+        ),
+        migrations.CreateModel(
+            name="HistoricalInterruption",
+            fields=[
+                (
+                    "id",
+                    models.BigIntegerField(
+                        auto_created=True, blank=True, db_index=True, verbose_name="ID"
+                    ),
+                ),
+                ("actor_kind", models.CharField(max_length=10)),
+                ("actor_label", models.CharField(max_length=200)),
+                (
+                    "uid",
+                    models.UUIDField(
+                        db_index=True, default=servicedesk.core.fields.uuid7, editable=False
+                    ),
+                ),
+                (
+                    "version",
+                    models.PositiveIntegerField(default=1, editable=False, verbose_name="version"),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(blank=True, editable=False, verbose_name="created"),
+                ),
+                ("reason", models.CharField(max_length=300, verbose_name="reason")),
+                ("started_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "history_user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "visit",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="visits.visitorder",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "historical interruption",
+                "verbose_name_plural": "historical interruptions",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
+            },
+            bases=(simple_history.models.HistoricalChanges, models.Model),
+        ),
+        migrations.CreateModel(
+            name="HistoricalContactAttempt",
+            fields=[
+                (
+                    "id",
+                    models.BigIntegerField(
+                        auto_created=True, blank=True, db_index=True, verbose_name="ID"
+                    ),
+                ),
+                ("actor_kind", models.CharField(max_length=10)),
+                ("actor_label", models.CharField(max_length=200)),
+                (
+                    "uid",
+                    models.UUIDField(
+                        db_index=True, default=servicedesk.core.fields.uuid7, editable=False
+                    ),
+                ),
+                (
+                    "version",
+                    models.PositiveIntegerField(default=1, editable=False, verbose_name="version"),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(blank=True, editable=False, verbose_name="created"),
+                ),
+                ("at", models.DateTimeField(verbose_name="called")),
+                ("phone", models.CharField(max_length=30, verbose_name="telephone")),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("reached", "Reached"),
+                            ("no_answer", "No answer"),
+                            ("busy", "Busy"),
+                            ("wrong_number", "Wrong number"),
+                        ],
+                        max_length=15,
+                        verbose_name="outcome",
+                    ),
+                ),
+                (
+                    "next_try_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="try again at"),
+                ),
+                ("note", models.CharField(blank=True, max_length=300, verbose_name="remarks")),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "history_user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "visit",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="visits.visitorder",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "historical contact attempt",
+                "verbose_name_plural": "historical contact attempts",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
+            },
+            bases=(simple_history.models.HistoricalChanges, models.Model),
+        ),
+        migrations.CreateModel(
+            name="HistoricalChecklistAnswer",
+            fields=[
+                (
+                    "id",
+                    models.BigIntegerField(
+                        auto_created=True, blank=True, db_index=True, verbose_name="ID"
+                    ),
+                ),
+                ("actor_kind", models.CharField(max_length=10)),
+                ("actor_label", models.CharField(max_length=200)),
+                (
+                    "uid",
+                    models.UUIDField(
+                        db_index=True, default=servicedesk.core.fields.uuid7, editable=False
+                    ),
+                ),
+                (
+                    "version",
+                    models.PositiveIntegerField(default=1, editable=False, verbose_name="version"),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(blank=True, editable=False, verbose_name="created"),
+                ),
+                (
+                    "list",
+                    models.CharField(
+                        choices=[
+                            ("departure", "Before departure"),
+                            ("arrival", "On arrival"),
+                            ("closing", "Before leaving"),
+                            ("return", "Back at the office"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("item", models.CharField(max_length=40)),
+                ("ticked", models.BooleanField()),
+                ("note", models.CharField(blank=True, max_length=200, verbose_name="remarks")),
+                ("at", models.DateTimeField()),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "history_user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "visit",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="visits.visitorder",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "historical checklist answer",
+                "verbose_name_plural": "historical checklist answers",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
+            },
+            bases=(simple_history.models.HistoricalChanges, models.Model),
+        ),
+        migrations.CreateModel(
+            name="HistoricalAppointment",
+            fields=[
+                (
+                    "id",
+                    models.BigIntegerField(
+                        auto_created=True, blank=True, db_index=True, verbose_name="ID"
+                    ),
+                ),
+                ("actor_kind", models.CharField(max_length=10)),
+                ("actor_label", models.CharField(max_length=200)),
+                (
+                    "uid",
+                    models.UUIDField(
+                        db_index=True, default=servicedesk.core.fields.uuid7, editable=False
+                    ),
+                ),
+                (
+                    "version",
+                    models.PositiveIntegerField(default=1, editable=False, verbose_name="version"),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(blank=True, editable=False, verbose_name="created"),
+                ),
+                ("window_from", models.DateTimeField(verbose_name="from")),
+                ("window_until", models.DateTimeField(verbose_name="until")),
+                ("agreed_with", models.CharField(max_length=60, verbose_name="agreed with")),
+                ("agreed_at", models.DateTimeField()),
+                (
+                    "address_verified",
+                    models.BooleanField(default=False, verbose_name="address verified"),
+                ),
+                (
+                    "phone_verified",
+                    models.BooleanField(default=False, verbose_name="telephone verified"),
+                ),
+                (
+                    "asked_by",
+                    models.CharField(
+                        blank=True,
+                        choices=[("customer", "Customer"), ("engineer", "We")],
+                        max_length=10,
+                        verbose_name="asked by",
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=300, verbose_name="reason")),
+                (
+                    "notice_minutes",
+                    models.IntegerField(blank=True, null=True, verbose_name="notice (minutes)"),
+                ),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "history_user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "replaces",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="visits.appointment",
+                    ),
+                ),
+                (
+                    "offer",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="visits.offer",
+                    ),
+                ),
+                (
+                    "visit",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="visits.visitorder",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "historical appointment",
+                "verbose_name_plural": "historical appointments",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
+            },
+            bases=(simple_history.models.HistoricalChanges, models.Model),
+        ),
+        migrations.CreateModel(
+            name="ContactAttempt",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "uid",
+                    models.UUIDField(
+                        default=servicedesk.core.fields.uuid7, editable=False, unique=True
+                    ),
+                ),
+                (
+                    "version",
+                    models.PositiveIntegerField(default=1, editable=False, verbose_name="version"),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("at", models.DateTimeField(verbose_name="called")),
+                ("phone", models.CharField(max_length=30, verbose_name="telephone")),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("reached", "Reached"),
+                            ("no_answer", "No answer"),
+                            ("busy", "Busy"),
+                            ("wrong_number", "Wrong number"),
+                        ],
+                        max_length=15,
+                        verbose_name="outcome",
+                    ),
+                ),
+                (
+                    "next_try_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="try again at"),
+                ),
+                ("note", models.CharField(blank=True, max_length=300, verbose_name="remarks")),
+                (
+                    "visit",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="attempts",
+                        to="visits.visitorder",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["at", "id"],
             },
         ),
         migrations.CreateModel(
-            name='ChecklistAnswer',
+            name="ChecklistAnswer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.UUIDField(default=servicedesk.core.fields.uuid7, editable=False, unique=True)),
-                ('version', models.PositiveIntegerField(default=1, editable=False, verbose_name='version')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('list', models.CharField(choices=[('departure', 'Before departure'), ('arrival', 'On arrival'), ('closing', 'Before leaving'), ('return', 'Back at the office')], max_length=10)),
-                ('item', models.CharField(max_length=40)),
-                ('ticked', models.BooleanField()),
-                ('note', models.CharField(blank=True, max_length=200, verbose_name='remarks')),
-                ('at', models.DateTimeField()),
-                ('visit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='checklist', to='visits.visitorder')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "uid",
+                    models.UUIDField(
+                        default=servicedesk.core.fields.uuid7, editable=False, unique=True
+                    ),
+                ),
+                (
+                    "version",
+                    models.PositiveIntegerField(default=1, editable=False, verbose_name="version"),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                (
+                    "list",
+                    models.CharField(
+                        choices=[
+                            ("departure", "Before departure"),
+                            ("arrival", "On arrival"),
+                            ("closing", "Before leaving"),
+                            ("return", "Back at the office"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("item", models.CharField(max_length=40)),
+                ("ticked", models.BooleanField()),
+                ("note", models.CharField(blank=True, max_length=200, verbose_name="remarks")),
+                ("at", models.DateTimeField()),
+                (
+                    "visit",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="checklist",
+                        to="visits.visitorder",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.AddField(
-            model_name='appointment',
-            name='visit',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='appointments', to='visits.visitorder'),
+            model_name="appointment",
+            name="visit",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="appointments",
+                to="visits.visitorder",
+            ),
         ),
         migrations.CreateModel(
-            name='WorkRecord',
+            name="WorkRecord",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.UUIDField(default=servicedesk.core.fields.uuid7, editable=False, unique=True)),
-                ('version', models.PositiveIntegerField(default=1, editable=False, verbose_name='version')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('people_met', models.CharField(blank=True, max_length=120, verbose_name='people met')),
-                ('findings', models.TextField(blank=True, max_length=4000, verbose_name='findings')),
-                ('cause', models.TextField(blank=True, max_length=4000, verbose_name='cause')),
-                ('work_done', models.TextField(blank=True, max_length=4000, verbose_name='what was done')),
-                ('changes_made', models.TextField(blank=True, max_length=2000, verbose_name="changed on the customer's machines")),
-                ('touches_data', models.BooleanField(default=False, verbose_name="touches the customer's data")),
-                ('data_consent_by', models.CharField(blank=True, max_length=60, verbose_name='consent to it by')),
-                ('tested_by', models.CharField(blank=True, max_length=60, verbose_name='tested by (customer)')),
-                ('test_result', models.CharField(blank=True, max_length=300, verbose_name='result of the test')),
-                ('result', models.CharField(blank=True, choices=[('solved', 'Solved'), ('workaround', 'Workaround'), ('not_solved', 'Not solved')], max_length=12, verbose_name='result')),
-                ('next_step', models.CharField(blank=True, max_length=300, verbose_name='next step')),
-                ('next_step_at', models.DateTimeField(blank=True, null=True, verbose_name='next step by')),
-                ('advice', models.TextField(blank=True, max_length=2000, verbose_name='advice on use and care')),
-                ('other_needs', models.TextField(blank=True, max_length=2000, verbose_name='other needs')),
-                ('category', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='knowledge.faultcategory', verbose_name='fault category')),
-                ('visit', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='work', to='visits.visitorder')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "uid",
+                    models.UUIDField(
+                        default=servicedesk.core.fields.uuid7, editable=False, unique=True
+                    ),
+                ),
+                (
+                    "version",
+                    models.PositiveIntegerField(default=1, editable=False, verbose_name="version"),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                (
+                    "people_met",
+                    models.CharField(blank=True, max_length=120, verbose_name="people met"),
+                ),
+                (
+                    "findings",
+                    models.TextField(blank=True, max_length=4000, verbose_name="findings"),
+                ),
+                ("cause", models.TextField(blank=True, max_length=4000, verbose_name="cause")),
+                (
+                    "work_done",
+                    models.TextField(blank=True, max_length=4000, verbose_name="what was done"),
+                ),
+                (
+                    "changes_made",
+                    models.TextField(
+                        blank=True,
+                        max_length=2000,
+                        verbose_name="changed on the customer's machines",
+                    ),
+                ),
+                (
+                    "touches_data",
+                    models.BooleanField(default=False, verbose_name="touches the customer's data"),
+                ),
+                (
+                    "data_consent_by",
+                    models.CharField(blank=True, max_length=60, verbose_name="consent to it by"),
+                ),
+                (
+                    "tested_by",
+                    models.CharField(
+                        blank=True, max_length=60, verbose_name="tested by (customer)"
+                    ),
+                ),
+                (
+                    "test_result",
+                    models.CharField(blank=True, max_length=300, verbose_name="result of the test"),
+                ),
+                (
+                    "result",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("solved", "Solved"),
+                            ("workaround", "Workaround"),
+                            ("not_solved", "Not solved"),
+                        ],
+                        max_length=12,
+                        verbose_name="result",
+                    ),
+                ),
+                (
+                    "next_step",
+                    models.CharField(blank=True, max_length=300, verbose_name="next step"),
+                ),
+                (
+                    "next_step_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="next step by"),
+                ),
+                (
+                    "advice",
+                    models.TextField(
+                        blank=True, max_length=2000, verbose_name="advice on use and care"
+                    ),
+                ),
+                (
+                    "other_needs",
+                    models.TextField(blank=True, max_length=2000, verbose_name="other needs"),
+                ),
+                (
+                    "category",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="knowledge.faultcategory",
+                        verbose_name="fault category",
+                    ),
+                ),
+                (
+                    "visit",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="work",
+                        to="visits.visitorder",
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='visitorder',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['search'], name='visits_visitorder_search'),
+            model_name="visitorder",
+            index=django.contrib.postgres.indexes.GinIndex(
+                fields=["search"], name="visits_visitorder_search"
+            ),
         ),
         migrations.AddIndex(
-            model_name='visitorder',
-            index=models.Index(fields=['engineer', 'window_from'], name='visits_visitorder_board'),
+            model_name="visitorder",
+            index=models.Index(fields=["engineer", "window_from"], name="visits_visitorder_board"),
         ),
         migrations.AddIndex(
-            model_name='visitorder',
-            index=models.Index(fields=['window_from'], name='visits_visitorder_days'),
+            model_name="visitorder",
+            index=models.Index(fields=["window_from"], name="visits_visitorder_days"),
         ),
         migrations.AddIndex(
-            model_name='visitorder',
-            index=models.Index(condition=models.Q(('planned_from__isnull', False)), fields=['planned_from'], name='visits_visitorder_plans'),
+            model_name="visitorder",
+            index=models.Index(
+                condition=models.Q(("planned_from__isnull", False)),
+                fields=["planned_from"],
+                name="visits_visitorder_plans",
+            ),
         ),
         migrations.AddIndex(
-            model_name='visitorder',
-            index=models.Index(condition=models.Q(('status__in', ['ordered', 'assigned', 'accepted', 'missed'])), fields=['ordered_at'], name='visits_visitorder_unplanned'),
+            model_name="visitorder",
+            index=models.Index(
+                condition=models.Q(("status__in", ["ordered", "assigned", "accepted", "missed"])),
+                fields=["ordered_at"],
+                name="visits_visitorder_unplanned",
+            ),
         ),
         migrations.AddIndex(
-            model_name='visitorder',
-            index=models.Index(condition=models.Q(('status__in', ['archived', 'cancelled']), _negated=True), fields=['status', '-id'], name='visits_visitorder_open'),
+            model_name="visitorder",
+            index=models.Index(
+                condition=models.Q(("status__in", ["archived", "cancelled"]), _negated=True),
+                fields=["status", "-id"],
+                name="visits_visitorder_open",
+            ),
         ),
         migrations.AddIndex(
-            model_name='visitorder',
-            index=models.Index(fields=['store', '-id'], name='visits_visitorder_store'),
+            model_name="visitorder",
+            index=models.Index(fields=["store", "-id"], name="visits_visitorder_store"),
         ),
         migrations.AddIndex(
-            model_name='visitorder',
-            index=models.Index(condition=models.Q(('arrived_at__isnull', False)), fields=['arrived_at', 'id'], include=('engineer', 'customer', 'installation', 'ticket', 'window_from', 'finished_at', 'handed_in_at'), name='visits_visitorder_arrived'),
+            model_name="visitorder",
+            index=models.Index(
+                condition=models.Q(("arrived_at__isnull", False)),
+                fields=["arrived_at", "id"],
+                include=(
+                    "engineer",
+                    "customer",
+                    "installation",
+                    "ticket",
+                    "window_from",
+                    "finished_at",
+                    "handed_in_at",
+                ),
+                name="visits_visitorder_arrived",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='visitorder',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['accepted', 'appointed', 'archived', 'arrived', 'assigned', 'cancelled', 'en_route', 'finished', 'handed_in', 'interrupted', 'missed', 'ordered', 'signed', 'waiting', 'working'])), name='visits_visitorder_known_status'),
+            model_name="visitorder",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "status__in",
+                        [
+                            "accepted",
+                            "appointed",
+                            "archived",
+                            "arrived",
+                            "assigned",
+                            "cancelled",
+                            "en_route",
+                            "finished",
+                            "handed_in",
+                            "interrupted",
+                            "missed",
+                            "ordered",
+                            "signed",
+                            "waiting",
+                            "working",
+                        ],
+                    )
+                ),
+                name="visits_visitorder_known_status",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='visitorder',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('leave_at__isnull', True), ('window_from__isnull', True), ('window_until__isnull', True)), models.Q(('leave_at__lte', models.F('window_from')), ('window_until__gt', models.F('window_from'))), _connector='OR'), name='visits_visitorder_window'),
+            model_name="visitorder",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("leave_at__isnull", True),
+                        ("window_from__isnull", True),
+                        ("window_until__isnull", True),
+                    ),
+                    models.Q(
+                        ("leave_at__lte", models.F("window_from")),
+                        ("window_until__gt", models.F("window_from")),
+                    ),
+                    _connector="OR",
+                ),
+                name="visits_visitorder_window",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='visitorder',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('planned_from__isnull', True), ('planned_until__isnull', True)), models.Q(('engineer__isnull', False), ('planned_until__gt', models.F('planned_from'))), _connector='OR'), name='visits_visitorder_plan'),
+            model_name="visitorder",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("planned_from__isnull", True), ("planned_until__isnull", True)),
+                    models.Q(
+                        ("engineer__isnull", False), ("planned_until__gt", models.F("planned_from"))
+                    ),
+                    _connector="OR",
+                ),
+                name="visits_visitorder_plan",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='visitorder',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('leave_at__isnull', False), ('status__in', ['appointed', 'en_route'])), expressions=[(models.F('engineer'), '='), (models.Func(models.F('leave_at'), models.F('window_until'), function='tstzrange', output_field=django.contrib.postgres.fields.ranges.DateTimeRangeField()), '&&')], name='visits_visitorder_no_clash'),
+            model_name="visitorder",
+            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
+                condition=models.Q(
+                    ("leave_at__isnull", False), ("status__in", ["appointed", "en_route"])
+                ),
+                expressions=[
+                    (models.F("engineer"), "="),
+                    (
+                        models.Func(
+                            models.F("leave_at"),
+                            models.F("window_until"),
+                            function="tstzrange",
+                            output_field=django.contrib.postgres.fields.ranges.DateTimeRangeField(),
+                        ),
+                        "&&",
+                    ),
+                ],
+                name="visits_visitorder_no_clash",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='visitorder',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['ordered', 'cancelled']), ('engineer__isnull', False), _connector='OR'), name='visits_visitorder_has_engineer'),
+            model_name="visitorder",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("status__in", ["ordered", "cancelled"]),
+                    ("engineer__isnull", False),
+                    _connector="OR",
+                ),
+                name="visits_visitorder_has_engineer",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='visitorder',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['accepted', 'appointed', 'assigned', 'cancelled', 'en_route', 'missed', 'ordered']), ('arrived_at__isnull', False), _connector='OR'), name='visits_visitorder_arrival_known'),
+            model_name="visitorder",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "status__in",
+                        [
+                            "accepted",
+                            "appointed",
+                            "assigned",
+                            "cancelled",
+                            "en_route",
+                            "missed",
+                            "ordered",
+                        ],
+                    ),
+                    ("arrived_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="visits_visitorder_arrival_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='visitorder',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['arrived', 'waiting', 'working', 'interrupted'])), fields=('engineer',), name='visits_visitorder_one_on_site'),
+            model_name="visitorder",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(
+                    ("status__in", ["arrived", "waiting", "working", "interrupted"])
+                ),
+                fields=("engineer",),
+                name="visits_visitorder_one_on_site",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='satisfaction',
-            constraint=models.CheckConstraint(condition=models.Q(('conduct__range', (1, 5)), ('punctuality__range', (1, 5)), ('result__range', (1, 5)), ('skill__range', (1, 5))), name='visits_satisfaction_one_to_five'),
+            model_name="satisfaction",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("conduct__range", (1, 5)),
+                    ("punctuality__range", (1, 5)),
+                    ("result__range", (1, 5)),
+                    ("skill__range", (1, 5)),
+                ),
+                name="visits_satisfaction_one_to_five",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='offer',
-            constraint=models.UniqueConstraint(condition=models.Q(('revoked_at__isnull', True), ('used_at__isnull', True)), fields=('visit',), name='visits_offer_one_alive'),
+            model_name="offer",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("revoked_at__isnull", True), ("used_at__isnull", True)),
+                fields=("visit",),
+                name="visits_offer_one_alive",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='offer',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('answer', ''), ('used_at__isnull', True)), models.Q(('used_at__isnull', False), models.Q(('answer', ''), _negated=True)), _connector='OR'), name='visits_offer_answered_when_used'),
+            model_name="offer",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("answer", ""), ("used_at__isnull", True)),
+                    models.Q(("used_at__isnull", False), models.Q(("answer", ""), _negated=True)),
+                    _connector="OR",
+                ),
+                name="visits_offer_answered_when_used",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='missednote',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('proposed_from__isnull', True), ('proposed_until__isnull', True)), ('proposed_until__gt', models.F('proposed_from')), _connector='OR'), name='visits_missednote_window'),
+            model_name="missednote",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("proposed_from__isnull", True), ("proposed_until__isnull", True)),
+                    ("proposed_until__gt", models.F("proposed_from")),
+                    _connector="OR",
+                ),
+                name="visits_missednote_window",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='interruption',
-            constraint=models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True)), fields=('visit',), name='visits_interruption_one_open'),
+            model_name="interruption",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("ended_at__isnull", True)),
+                fields=("visit",),
+                name="visits_interruption_one_open",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='checklistanswer',
-            constraint=models.UniqueConstraint(fields=('visit', 'list', 'item'), name='visits_checklistanswer_once'),
+            model_name="checklistanswer",
+            constraint=models.UniqueConstraint(
+                fields=("visit", "list", "item"), name="visits_checklistanswer_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='appointment',
-            constraint=models.CheckConstraint(condition=models.Q(('window_until__gt', models.F('window_from'))), name='visits_appointment_window'),
+            model_name="appointment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("window_until__gt", models.F("window_from"))),
+                name="visits_appointment_window",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='appointment',
-            constraint=models.CheckConstraint(condition=models.Q(('replaces__isnull', True), models.Q(models.Q(('reason', ''), _negated=True), models.Q(('asked_by', ''), _negated=True)), _connector='OR'), name='visits_appointment_rearranged_with_reason'),
+            model_name="appointment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("replaces__isnull", True),
+                    models.Q(
+                        models.Q(("reason", ""), _negated=True),
+                        models.Q(("asked_by", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="visits_appointment_rearranged_with_reason",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='workrecord',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('result', 'not_solved'), _negated=True), models.Q(models.Q(('next_step', ''), _negated=True), ('next_step_at__isnull', False)), _connector='OR'), name='visits_workrecord_unsolved_goes_on'),
+            model_name="workrecord",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("result", "not_solved"), _negated=True),
+                    models.Q(
+                        models.Q(("next_step", ""), _negated=True), ("next_step_at__isnull", False)
+                    ),
+                    _connector="OR",
+                ),
+                name="visits_workrecord_unsolved_goes_on",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='workrecord',
-            constraint=models.CheckConstraint(condition=models.Q(('touches_data', False), models.Q(('data_consent_by', ''), _negated=True), _connector='OR'), name='visits_workrecord_data_consent'),
+            model_name="workrecord",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("touches_data", False),
+                    models.Q(("data_consent_by", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="visits_workrecord_data_consent",
+            ),
         ),
     ]

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from servicedesk.core.actors import Actor
-from visits import queries
+from visits import planning, queries
 from visits.clocks import Count, counts_of
 from visits.models import VisitOrder
 from visits.states import APPOINTED_AHEAD, ON_SITE, VISIT, Status
@@ -63,6 +63,16 @@ def clash_text(other: VisitOrder) -> str:
     else:
         when = _window(other.planned_from, other.planned_until)
     return _("Clash: %(time)s %(store)s") % {"time": when, "store": other.store.name}
+
+
+@register.simple_tag
+def closed_then(visit: VisitOrder) -> str:
+    """A warning, where its time lies outside of the opening hours of the store."""
+    if not planning.outside_opening(visit):
+        return ""
+    return _("Outside of the store's opening hours (%(hours)s)") % {
+        "hours": visit.store.opening_hours
+    }
 
 
 @register.filter

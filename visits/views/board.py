@@ -38,7 +38,8 @@ def show(
 ) -> HttpResponse:
     """One day or one week; `order` names the visit for which a place is looked for.
 
-    refused: the form that did not fit; it is shown with what is wrong.
+    refused: the form that did not fit; it is shown with what is wrong, in the form itself if it was
+    typed there, else above.
     """
     actor = request.actor
     if not actor.may("visits.see_all"):
@@ -47,7 +48,10 @@ def show(
     days = 7 if span == "week" else 1
     first = day - timedelta(days=day.weekday()) if days == 7 else day
     shown = planning.dispatch_board(actor, first, days, now=now)
-    chosen = refused.visit if refused is not None else _chosen(request, wanted.get("order", ""))
+    # As it is kept: what was refused had begun to change the one that the form holds.
+    number = refused.visit.number if refused is not None else wanted.get("order", "")
+    chosen = _chosen(request, number)
+    typed = refused is not None and "typed" in wanted
     devices = last_seen(lane.engineer.pk for lane in shown.lanes)
     for lane in shown.lanes:
         lane.device = devices.get(lane.engineer.pk)
@@ -57,6 +61,7 @@ def show(
         "can_plan": actor.may("visits.plan"),
         "chosen": chosen,
         "refused": refused,
+        "typed": typed,
         "today": timezone.localdate(),
         "previous": first - timedelta(days=days),
         "next": first + timedelta(days=days),
@@ -65,12 +70,21 @@ def show(
         shown = planning.with_knowledge(shown, chosen)
         engineers = [lane.engineer for lane in shown.lanes]
         context |= {
-            "form": refused or make_form("plan", chosen, actor),
+            "form": refused if typed else make_form("plan", chosen, actor, initial=_again(refused)),
             "proposals": planning.proposals(chosen, engineers, now=now),
             "due": planning.due_of(chosen),
             "can_offer": chosen.status in VISIT["offer_times"].sources,
         }
     return render(request, "visits/board.html", {**context, "board": shown}, status=status)
+
+
+def _again(refused: VisitForm | None) -> dict[str, Any]:
+    """What was dropped, to be tried with another time; the reason stands above, once."""
+    if refused is None:
+        return {}
+    data = refused.cleaned_data
+    names = ("engineer", "window_from")
+    return {name: data[name] for name in names if data.get(name) is not None}
 
 
 def address(wanted: Mapping[str, Any], visit: VisitOrder) -> str:

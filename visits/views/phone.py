@@ -75,6 +75,7 @@ def sign(request: DeskRequest, number: str) -> HttpResponse:
         "engineer_signed": ENGINEER.name in signed,
         "kept": None if CUSTOMER.name in signed else kept_signature(visit),
         "own_device": bool(proof_of(visit.contact)["phone_last4"]),
+        "mailed": masked(visit.contact.email) if visit.contact else "",
     }
     return render(request, "visits/sign.html", context)
 

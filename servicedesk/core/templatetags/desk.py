@@ -144,9 +144,15 @@ def initials(name: str) -> str:
     words = str(name).split()
     if not words:
         return "?"
-    if any("\u4e00" <= char <= "\u9fff" for char in words[0]):
-        return words[0][-2:]
-    return "".join(word[0] for word in words[:2]).upper()
+    if _is_chinese(words[0]):
+        # What ends so is a post and no name: 管理员, 值班员.
+        return words[0][:2] if words[0].endswith("员") else words[0][-2:]
+    latin = [word for word in words if not _is_chinese(word)]
+    return "".join(word[0] for word in latin[:2]).upper()
+
+
+def _is_chinese(word: str) -> bool:
+    return any("\u4e00" <= char <= "\u9fff" for char in word)
 
 
 @register.filter
@@ -171,6 +177,7 @@ def desk_words() -> str:
     words = {
         "left": gettext("%s left"),
         "over": gettext("%s overdue"),
+        "justOver": gettext("just overdue"),
         "days": gettext("%d d"),
         "hours": gettext("%d h"),
         "minutes": gettext("%d min"),
@@ -253,7 +260,13 @@ def remaining(
         level = "urgent"
     elif left <= warn:
         level = "warn"
-    text = gettext("%s overdue") if left < 0 else gettext("%s left")
+    if left >= 0:
+        text = gettext("%s left") % spell_duration(left)
+    elif left > -60:
+        # Not yet a minute: “0 min” says nothing.
+        text = gettext("just overdue")
+    else:
+        text = gettext("%s overdue") % spell_duration(left)
     local = timezone.localtime(due_at) if due_at else None
     # Moments and limits differ from row to row; all else of a chip is drawn once.
     chip: str = drawn(
@@ -262,7 +275,7 @@ def remaining(
         due=DUE if local else "",
         state=state,
         level=level,
-        text=text % spell_duration(left),
+        text=text,
         warn=WARN,
         urgent=URGENT,
         label=str(label),
@@ -270,9 +283,10 @@ def remaining(
     if local is None:
         return chip
     machine, due = local.isoformat(timespec="seconds"), f"{local:%Y-%m-%d %H:%M}"
+    drawn_chip: str = chip
     for place, digits in ((MACHINE, machine), (DUE, due), (WARN, str(warn)), (URGENT, str(urgent))):
-        chip = chip.replace(place, digits)
-    return mark_safe(chip)  # noqa: S308 - digits
+        drawn_chip = drawn_chip.replace(place, digits)
+    return mark_safe(drawn_chip)  # noqa: S308 - digits
 
 
 def _limits(since: datetime | None, due_at: datetime | None) -> tuple[int, int]:

@@ -10,6 +10,7 @@ import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -94,9 +95,16 @@ def safe(value: Any) -> Cell:
 
 
 def export(
-    request: DeskRequest, tables: Iterable[Table], filters: ManagerFilter
+    request: DeskRequest,
+    tables: Iterable[Table],
+    filters: ManagerFilter,
+    *,
+    now: datetime | None = None,
 ) -> HttpResponseBase | None:
-    """The file that `?export=` asks for; None if it asks for none."""
+    """The file that `?export=` asks for; None if it asks for none.
+
+    now: of tables that show a moment and no period; the file is named after it.
+    """
     wanted = request.GET.get("export", "")
     if not wanted:
         return None
@@ -114,7 +122,10 @@ def export(
         rows=len(table), at=timezone.now(), by=request.actor,
     )  # fmt: skip
     days = filters.span
-    file_name = f"{table.title}_{days.first:%Y%m%d}-{days.last:%Y%m%d}.{kind}"
+    span = f"{days.first:%Y%m%d}-{days.last:%Y%m%d}"
+    if now is not None:
+        span = f"{timezone.localtime(now):%Y%m%d-%H%M}"
+    file_name = f"{table.title}_{span}.{kind}"
     return (csv_of if kind == "csv" else xlsx_of)(table, file_name)
 
 
@@ -144,7 +155,8 @@ def xlsx_of(table: Table, file_name: str) -> HttpResponseBase:
     # Closed by the response.
     file = tempfile.TemporaryFile()  # noqa: SIM115
     book = xlsxwriter.Workbook(file, {"constant_memory": True, "strings_to_formulas": False})
-    sheet = book.add_worksheet()
+    # What a sheet may be called: 31 characters, none of these.
+    sheet = book.add_worksheet(re.sub(r"[\[\]:*?/\\']", " ", str(table.title))[:31].strip())
     bold = book.add_format({"bold": True})
     for column, label in enumerate(table.columns):
         sheet.write_string(0, column, str(safe(str(label))), bold)

@@ -107,8 +107,9 @@ class Figure:
 @managers_page
 def page(request: DeskRequest) -> HttpResponseBase:
     filters = _filters(request)
-    context = figures_of(request.actor, filters, timezone.now())
-    if (file := export(request, _tables(context), filters)) is not None:
+    now = timezone.now()
+    context = figures_of(request.actor, filters, now)
+    if (file := export(request, _tables(context), filters, now=now)) is not None:
         return file
     context |= frame(request, filters) | {
         "live": _live_url(request),
@@ -146,7 +147,8 @@ def list_page(request: DeskRequest, kind: str, figure: str) -> HttpResponseBase:
         raise Http404
     found, narrowed = _narrowed(request, kind, found)
     found = found.select_related(*RELATED[kind])
-    if (file := export(request, [_record_table(kind, figure, found)], filters)) is not None:
+    table = _record_table(kind, figure, found)
+    if (file := export(request, [table], filters, now=timezone.now())) is not None:
         return file
     context = frame(request, filters) | {
         "kind": kind,

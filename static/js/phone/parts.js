@@ -8,7 +8,8 @@ const PAUSE = 200;
 
 export async function parts(input) {
   const { code } = input.form.elements;
-  const list = (await pack().catch(() => null))?.parts ?? [];
+  const held = async () => (await pack().catch(() => null))?.parts ?? [];
+  let list = await held();
   const found = make("ul.part-list", { hidden: true, "aria-label": say("foundParts") });
   input.after(found);
 
@@ -19,7 +20,7 @@ export async function parts(input) {
     input.dispatchEvent(new Event("change", { bubbles: true }));
   };
   const byCode = (text) => list.find((part) => part.code === text.trim().toUpperCase());
-  input.addEventListener("input", () => {
+  const search = () => {
     const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
     code.value = "";
     const hits = words.length ? list.filter(({ key }) => words.every((word) => key.includes(word))).slice(0, MOST) : [];
@@ -29,6 +30,13 @@ export async function parts(input) {
       return make("li", {}, button);
     }));
     found.hidden = !hits.length;
+  };
+  input.addEventListener("input", search);
+  // On the first page that he opens the list is still under way.
+  document.addEventListener("outbox:idle", async () => {
+    if (list.length) return;
+    list = await held();
+    if (list.length && input.value) search();
   });
   // A reader in the hand types the code and ends with Enter.
   input.addEventListener("keydown", (event) => {

@@ -8,6 +8,7 @@ import { Foreign, LoggedOut, Unreachable, ask, json, patch, post } from "./serve
 const EVERY = 30_000;
 const SOON = 2_000;
 const CHUNK = 512 * 1024;
+const PROMPT = 5_000;
 let wait = 0;
 let notBefore = 0;
 let running = null;
@@ -92,6 +93,8 @@ async function deliver({ op_id }) {
     op_id, device: await device(), user: one.user, subject: one.subject, number: one.number, verb: one.verb,
     fields: one.fields, files, base_version: one.base_version, after: one.after, happened_at: one.happened_at,
     clock_offset_ms: one.clock_offset_ms, app: one.app,
+    // Tapped just now: who tapped still looks at the form, and sees what is wrong with it.
+    at_once: one.tries === 0 && Date.now() - Date.parse(one.happened_at) < PROMPT,
   };
   const url = one.replaces ? `/phone/commands/${one.replaces}/retry/` : "/phone/commands/";
   const answer = await post(url, content, { patience: 20_000 });

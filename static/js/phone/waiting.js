@@ -7,10 +7,10 @@ const { title } = document;
 export function waiting(box) {
   const until = Date.parse(box.dataset.waitUntil);
   const time = make("span.wait-time", { role: "timer" });
-  const text = make("span", {});
+  const [before, after] = [make("span", {}), make("span", {})];
   const bell = make("button.btn.btn-plain.btn-sm", { type: "button" }, icon("bell"), say("waitBell"));
   const asks = "Notification" in window && Notification.permission === "default";
-  box.replaceChildren(time, text, asks ? bell : "");
+  box.replaceChildren(before, time, after, asks ? bell : "");
   bell.addEventListener("click", async () => {
     await Notification.requestPermission();
     bell.remove();
@@ -23,8 +23,8 @@ export function waiting(box) {
       return;
     }
     const left = Math.ceil((until - Date.now()) / 1000);
-    time.textContent = left > 0 ? `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}` : "0:00";
-    text.textContent = say(left > 0 ? "waitLeft" : "waitOver");
+    time.textContent = left > 0 ? say("waitTime", Math.floor(left / 60), left % 60) : "";
+    [before.textContent, after.textContent = ""] = say(left > 0 ? "waitLeft" : "waitOver").split("{1}");
     box.classList.toggle("wait-over", left <= 0);
     document.title = left > 0 ? `${time.textContent} ${title}` : `⏰ ${say("waitOver")} ${title}`;
     if (left > 0) counted = true;

@@ -163,7 +163,7 @@ def test_the_number_of_rings_is_asked_for_plainly(desk, typed):
     for count in ("many", "-1", "100"):
         page = desk.post(INTAKE, typed("ticket") | {"ring_count": count}).text
 
-        assert page.count("振铃次数请填 0 到 99 的数字，不清楚可以留空。") >= 1, count
+        assert page.count("响铃次数请填 0 到 99 的数字，不清楚可以留空。") >= 1, count
         assert "请确认该值" not in page
 
 
