@@ -269,7 +269,7 @@ def remaining(
         text = gettext("%s overdue") % spell_duration(left)
     local = timezone.localtime(due_at) if due_at else None
     # Moments and limits differ from row to row; all else of a chip is drawn once.
-    chip: str = drawn(
+    pattern = drawn(
         "components/remaining.html",
         machine=MACHINE if local else "",
         due=DUE if local else "",
@@ -281,12 +281,12 @@ def remaining(
         label=str(label),
     )
     if local is None:
-        return chip
+        return pattern
+    chip: str = pattern
     machine, due = local.isoformat(timespec="seconds"), f"{local:%Y-%m-%d %H:%M}"
-    drawn_chip: str = chip
     for place, digits in ((MACHINE, machine), (DUE, due), (WARN, str(warn)), (URGENT, str(urgent))):
-        drawn_chip = drawn_chip.replace(place, digits)
-    return mark_safe(drawn_chip)  # noqa: S308 - digits
+        chip = chip.replace(place, digits)
+    return mark_safe(chip)  # noqa: S308 - digits
 
 
 def _limits(since: datetime | None, due_at: datetime | None) -> tuple[int, int]:
