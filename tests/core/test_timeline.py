@@ -34,7 +34,7 @@ ALL = [
     ),
     (
         "document.signed", {"number": "SV-1", "signer_name": "李梅", "method": "L1"},
-        "SV-1 李梅（在工程师手机上签署）", "SV-1 李梅 (L1)",
+        "SV-1 李梅（在工程师手机上签署）", "SV-1 李梅 (on the engineer's phone)",
     ),
     ("ticket.edited", {"fields": ["主题", "联系人"]}, "主题、联系人", "主题, 联系人"),
     # What is not known leaves no sign behind.
